@@ -1,0 +1,7 @@
+//! The rules of an accounts server, and the ports they need: rate limits and lockouts, sessions, CSRF,
+//! passwords, audit events, security headers, sanitising. Pure: no HTTP, SQL, Redis or runtime in here,
+//! so any Rust program can use it.
+
+pub mod clock;
+pub mod entropy;
+pub mod secret;

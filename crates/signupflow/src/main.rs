@@ -1,0 +1,2 @@
+//! SignUpFlow.
+fn main() {}

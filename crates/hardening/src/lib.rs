@@ -2,6 +2,9 @@
 //! passwords, audit events, security headers, sanitising. Pure: no HTTP, SQL, Redis or runtime in here,
 //! so any Rust program can use it.
 
+pub mod audit;
 pub mod clock;
 pub mod entropy;
+pub mod fault;
 pub mod secret;
+pub mod session;

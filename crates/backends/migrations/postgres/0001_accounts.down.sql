@@ -1,0 +1,16 @@
+DROP TABLE outbox_messages;
+DROP TABLE events;
+DROP TABLE team_members;
+DROP TABLE teams;
+DROP TABLE invitations;
+DROP TABLE one_time_tokens;
+DROP TABLE ended_sessions;
+DROP TABLE sessions;
+DROP TABLE attempt_journal;
+DROP TABLE lockouts;
+DROP TABLE sign_in_failures;
+DROP TABLE user_security_settings;
+DROP TABLE person_emails;
+DROP TABLE people;
+DROP TABLE organization_settings;
+DROP TABLE organizations;

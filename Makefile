@@ -1,0 +1,26 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test test-security lint docs fuzz-smoke
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build and start the server on http://127.0.0.1:8000, embedded: nothing else is needed
+	cargo run --release -p signupflow -- serve
+
+test: ## Everything that must hold before a merge; installs missing test servers when root
+	scripts/test.sh
+
+test-security: ## Only the attack suite (crates/signupflow/tests/attack_*.rs)
+	scripts/install-test-tools.sh
+	cargo test -p signupflow --test 'attack_*'
+
+lint: ## Format, clippy and the rules for the tree
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	scripts/check-tree.sh
+
+docs: ## API documentation of the crates into target/doc
+	cargo doc --workspace --no-deps
+
+fuzz-smoke: ## Run each fuzz target for a few seconds (FUZZ_SECONDS=5)
+	scripts/fuzz-smoke.sh

@@ -4,7 +4,11 @@
 
 pub mod audit;
 pub mod clock;
+pub mod csrf;
+pub mod device;
 pub mod entropy;
 pub mod fault;
+pub mod keys;
+pub mod one_time_token;
 pub mod secret;
 pub mod session;

@@ -7,6 +7,7 @@ DROP TABLE one_time_tokens;
 DROP TABLE ended_sessions;
 DROP TABLE sessions;
 DROP TABLE attempt_journal;
+DROP TABLE lifted_locks;
 DROP TABLE lockouts;
 DROP TABLE sign_in_failures;
 DROP TABLE user_security_settings;

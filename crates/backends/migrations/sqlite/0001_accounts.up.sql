@@ -54,6 +54,8 @@ CREATE TABLE user_security_settings (
     device_epoch INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+CREATE INDEX idx_security_settings_updated ON user_security_settings (updated_at);
+
 -- Consecutive failed sign-ins per canonical address, known or not (NIST SP 800-63B-4, 3.2.2).
 CREATE TABLE sign_in_failures (
     account_key TEXT PRIMARY KEY,
@@ -74,6 +76,13 @@ CREATE TABLE lockouts (
 CREATE INDEX idx_lockouts_org ON lockouts (org_id, locked_until);
 CREATE INDEX idx_lockouts_person ON lockouts (person_id);
 CREATE INDEX idx_lockouts_until ON lockouts (locked_until);
+
+-- Locks lifted before their end: nodes and processes that hold counters of their own drop them.
+CREATE TABLE lifted_locks (
+    key TEXT PRIMARY KEY,
+    lifted_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_lifted_locks_at ON lifted_locks (lifted_at);
 
 -- What the in-process attempt counters must remember over a restart.
 CREATE TABLE attempt_journal (

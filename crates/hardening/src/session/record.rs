@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn it_ends_to_the_microsecond_idle_or_absolute() {
         let mut s = session();
-        let at = |secs, micros| Timestamp::from_micros((1_000 + secs) * 1_000_000 + micros);
+        let at = |secs: i64, micros: i64| Timestamp::from_micros((1_000 + secs) * 1_000_000 + micros);
         assert!(s.is_live(at(29, 999_999)));
         assert!(!s.is_live(at(30, 0)));
         s.last_activity = at(99, 0);

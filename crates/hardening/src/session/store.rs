@@ -29,6 +29,9 @@ pub trait SessionStore: Send + Sync {
     /// Ends every session of a person, but the one to keep; returns the ids of those ended.
     async fn end_all_of(&self, person_id: &str, keep: Option<&SessionId>) -> Result<Vec<SessionId>, Fault>;
 
+    /// Ends the person's sessions of an older credential epoch; returns the ids of those ended.
+    async fn end_older_epochs(&self, person_id: &str, epoch: i64) -> Result<Vec<SessionId>, Fault>;
+
     /// The person's live sessions, newest first.
     async fn list_of(&self, person_id: &str, now: Timestamp) -> Result<Vec<Session>, Fault>;
 }

@@ -1,0 +1,267 @@
+//! The one way a password is checked: locks, then the gate, then the hash. Nothing else in this crate can
+//! reach the hash, because verifying needs the gate's reservation.
+
+use std::time::Duration;
+
+use hardening::audit::{Action, Resource};
+use hardening::clock::Timestamp;
+use hardening::lockout::{Budget, Denied, DeniedKind, Reservation, account_locked_detail, duration_in_words};
+use hardening::password::Verdict;
+use hardening::rate_limit::{Count, Per, Quota};
+use hardening::secret::Secret;
+use sha2::{Digest, Sha256};
+
+use crate::audit_trail::{Actor, Happening};
+use crate::context::{Principal, RequestContext};
+use crate::error::{Error, Refusal};
+use crate::model::{Credentials, Lock};
+use crate::ports::FailedSignIn;
+use crate::services::Services;
+
+/// The sign-in route, whose rules sign-ins follow also from pages and the command line.
+pub const LOGIN_ROUTE: &str = "/api/auth/login";
+/// The pseudo route of password checks inside a session.
+pub const SESSION_PASSWORD_ROUTE: &str = "session-password-check";
+
+/// What an account is counted by: a digest of the canonical address, known or not, so that neither counters
+/// nor locks spell addresses out.
+pub fn account_key(canonical_email: &str) -> String {
+    let digest = Sha256::new().chain_update("account\0").chain_update(canonical_email).finalize();
+    digest[..16].iter().fold(String::with_capacity(32), |mut hex, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Whom a budget counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted<'a> {
+    pub(crate) per: Per,
+    pub(crate) identifier: &'a str,
+}
+
+/// The budgets of a route for whom it counts, from the rule set.
+pub(crate) fn budgets(services: &Services, route: &str, counted: &[Counted<'_>]) -> Vec<Budget> {
+    let rules: Vec<_> = services.rules.matching("POST", route).collect();
+    let mut found = Vec::new();
+    for who in counted {
+        for rule in rules.iter().filter(|rule| rule.per == who.per && is_exact(rule.count)) {
+            found.push(Budget {
+                key: format!("rate_limit:{{{}:{}}}:{route}:{}", who.per.as_str(), who.identifier, rule.count.as_str()),
+                limit: rule.limit,
+                window: rule.window,
+                counts: rule.count,
+                lockout: rule.lockout,
+                scope: who.per,
+            });
+        }
+    }
+    found
+}
+
+const fn is_exact(count: Count) -> bool {
+    matches!(count, Count::Failures | Count::Successes | Count::Attempts | Count::Requests)
+}
+
+/// Reserves a place in every budget, or says why not. Refusals are audited once per key and window.
+pub(crate) async fn open_gate(
+    services: &Services,
+    context: &RequestContext,
+    actor: &Actor,
+    budgets: Vec<Budget>,
+) -> Result<Reservation, Error> {
+    let now = services.clock.now();
+    let keys: Vec<String> = budgets.iter().map(|budget| budget.key.clone()).collect();
+    let locks = services.accounts.active_locks(&keys, now).await?;
+    if let Some(lock) = locks.iter().max_by_key(|lock| lock.locked_until) {
+        let budget = budgets.iter().find(|budget| budget.key == lock.key);
+        if let Some(budget) = budget {
+            let refusal = locked(budget, lock.locked_until, now);
+            report_exhausted(context, budget, lock.locked_until);
+            note_refusal(services, context, actor, &budget.key, budget.window, &refusal).await?;
+            return Err(refusal.into());
+        }
+    }
+    match services.gate.reserve(budgets).await? {
+        Ok(reservation) => {
+            context.limits.report(reservation.tightest());
+            Ok(reservation)
+        }
+        Err(denied) => {
+            report_exhausted(context, &denied.budget, denied.until);
+            let refusal = denial(&denied, now);
+            if !matches!(denied.kind, DeniedKind::Busy) {
+                note_refusal(services, context, actor, &denied.budget.key, denied.budget.window, &refusal).await?;
+            }
+            Err(refusal.into())
+        }
+    }
+}
+
+fn report_exhausted(context: &RequestContext, budget: &Budget, until: Timestamp) {
+    context.limits.report(hardening::rate_limit::Decision::exhausted(budget.limit, budget.window, until));
+}
+
+fn denial(denied: &Denied, now: Timestamp) -> Refusal {
+    let budget = &denied.budget;
+    match denied.kind {
+        DeniedKind::Locked => locked(budget, denied.until, now),
+        DeniedKind::WindowFull => Refusal::RateLimited {
+            detail: format!(
+                "Too many requests: at most {} in {}. Wait and try again.",
+                budget.limit,
+                duration_in_words(budget.window)
+            ),
+            retry_after: denied.retry_after,
+            limit: budget.limit,
+            window: budget.window,
+        },
+        DeniedKind::Busy => Refusal::RateLimited {
+            detail: "Other attempts for this account are being checked right now; try again in a second.".into(),
+            retry_after: denied.retry_after,
+            limit: budget.limit,
+            window: budget.window,
+        },
+    }
+}
+
+fn locked(budget: &Budget, until: Timestamp, now: Timestamp) -> Refusal {
+    let set = budget.lockout.unwrap_or(budget.window);
+    let (limit, window, retry_after) = (budget.limit, budget.window, until.since(now));
+    match budget.scope {
+        Per::Ip => Refusal::RateLimited {
+            detail: format!("Too many attempts from this network address; it is blocked for {}.", duration_in_words(set)),
+            retry_after,
+            limit,
+            window,
+        },
+        Per::Account | Per::Device => Refusal::Locked {
+            detail: format!(
+                "{} A known device, the mailed unlock link or an admin can still get in.",
+                account_locked_detail(set)
+            ),
+            retry_after,
+            limit,
+            window,
+        },
+        _ => Refusal::Locked { detail: account_locked_detail(set), retry_after, limit, window },
+    }
+}
+
+/// The refusal of an account that stays locked until its password changes.
+pub(crate) fn locked_for_good(services: &Services, budget: &Budget) -> Refusal {
+    Refusal::Locked {
+        detail: format!(
+            "{} Too many sign-ins failed in a row: from unknown devices it opens again when the password is reset or changed.",
+            account_locked_detail(services.settings.lockout_duration)
+        ),
+        retry_after: services.settings.lockout_duration,
+        limit: budget.limit,
+        window: budget.window,
+    }
+}
+
+/// One audit row per key and window, however often it is refused.
+async fn note_refusal(
+    services: &Services,
+    context: &RequestContext,
+    actor: &Actor,
+    key: &str,
+    window: Duration,
+    refusal: &Refusal,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    let once = Quota { limit: 1, window };
+    let first = services.quotas.take(&[(format!("noted:{key}"), once)], now).await?.allowed;
+    if first {
+        let refused =
+            Happening::refused(Action::AuthRateLimited, Resource::new("rate_limit", key), refusal.to_string());
+        services.audit.append(services.trail(context, actor, refused)).await?;
+    }
+    Ok(())
+}
+
+/// Checks a password inside a session, counted per person (contract section 5): a wrong one is 403, too
+/// many are 429, and the session stays either way.
+pub(crate) async fn check_in_session(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    password: Secret<String>,
+) -> Result<Credentials, Error> {
+    let actor = Actor::principal(principal);
+    let credentials =
+        services.accounts.credentials_of(principal.person_id()).await?.ok_or(Refusal::Unauthenticated)?;
+    let counted = [Counted { per: Per::Person, identifier: principal.person_id() }];
+    let reservation =
+        open_gate(services, context, &actor, budgets(services, SESSION_PASSWORD_ROUTE, &counted)).await?;
+    match services.hashing.verify(&reservation, password, credentials.password_hash.clone()).await {
+        Err(_busy) => {
+            reservation.withdrawn().await?;
+            Err(Refusal::Busy.into())
+        }
+        Ok(Verdict::Mismatch) => {
+            let settled = reservation.failed().await?;
+            context.limits.report(settled.tightest());
+            record_wrong_password(services, context, principal, settled.locked).await?;
+            Err(Refusal::WrongPassword.into())
+        }
+        Ok(Verdict::Match | Verdict::MatchOutdated) => {
+            let settled = reservation.succeeded().await?;
+            context.limits.report(settled.tightest());
+            Ok(credentials)
+        }
+    }
+}
+
+async fn record_wrong_password(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    locked: Vec<(Budget, Timestamp)>,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    let actor = Actor::principal(principal);
+    let session = Resource::new("session", principal.session.id.as_str());
+    let wrong = Happening::refused(Action::AuthLoginFailed, session.clone(), "wrong password inside a session");
+    let mut trail = services.trail(context, &actor, wrong);
+    if !locked.is_empty() {
+        let why = Happening::refused(Action::AuthAccountLocked, session, "too many wrong passwords inside a session");
+        trail = services.trail_and(trail, context, &actor, why);
+    }
+    let locks = locked
+        .into_iter()
+        .map(|(budget, until)| Lock {
+            key: budget.key,
+            kind: budget.scope.as_str().to_owned(),
+            org_id: Some(principal.org_id().to_owned()),
+            person_id: Some(principal.person_id().to_owned()),
+            subject: principal.session.email.clone(),
+            failures: budget.limit,
+            locked_at: now,
+            locked_until: until,
+        })
+        .collect();
+    let change = FailedSignIn {
+        person_id: Some(principal.person_id().to_owned()),
+        account_key: None,
+        locks,
+        unlock_grant: None,
+        raise_epoch: false,
+        at: now,
+    };
+    services.accounts.record_failed_sign_in(change, trail, Vec::new()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_keys_are_stable_and_say_nothing() {
+        assert_eq!(account_key("ann@example.com"), account_key("ann@example.com"));
+        assert_ne!(account_key("ann@example.com"), account_key("bob@example.com"));
+        assert_eq!(account_key("ann@example.com").len(), 32);
+    }
+}

@@ -1,0 +1,137 @@
+//! Reading input into types: every field is judged, and all that is wrong is told at once.
+
+use hardening::email::EmailAddress;
+use hardening::text::{Limits, clean_text};
+
+use crate::error::{FieldErrors, Refusal};
+use crate::model::{ADMIN, RequiredRole};
+
+/// Collects what is wrong, field by field.
+#[derive(Debug, Default)]
+pub struct Judge(FieldErrors);
+
+impl Judge {
+    /// Nothing judged yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes a fault of a field.
+    pub fn refuse(&mut self, field: &str, sentence: impl Into<String>) {
+        self.0.entry(field.to_owned()).or_default().push(sentence.into());
+    }
+
+    /// A value, or the fault noted and a stand-in that will never be used.
+    pub fn take<T: Default, E: ToString>(&mut self, field: &str, read: Result<T, E>) -> T {
+        read.unwrap_or_else(|fault| {
+            self.refuse(field, fault.to_string());
+            T::default()
+        })
+    }
+
+    /// One line of text, 1 to `max` characters.
+    pub fn line(&mut self, field: &str, raw: &str, max: usize) -> String {
+        self.take(field, clean_text(raw, Limits { min: 1, max, multiline: false }))
+    }
+
+    /// One line that may be empty.
+    pub fn optional_line(&mut self, field: &str, raw: &str, max: usize) -> String {
+        self.take(field, clean_text(raw, Limits { min: 0, max, multiline: false }))
+    }
+
+    /// Text of several lines that may be empty.
+    pub fn paragraph(&mut self, field: &str, raw: &str, max: usize) -> String {
+        self.take(field, clean_text(raw, Limits { min: 0, max, multiline: true }))
+    }
+
+    /// An e-mail address.
+    pub fn email(&mut self, field: &str, raw: &str) -> Option<EmailAddress> {
+        self.take(field, EmailAddress::parse(raw).map(Some))
+    }
+
+    /// Role names: sorted, without repetition.
+    pub fn roles(&mut self, field: &str, raw: &[String]) -> Vec<String> {
+        let mut roles: Vec<String> = raw.iter().map(|name| self.role(field, name)).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        if roles.is_empty() {
+            self.refuse(field, "must name at least one role, such as volunteer");
+        } else if roles.len() > 20 {
+            self.refuse(field, "must name at most 20 roles");
+        }
+        roles
+    }
+
+    /// Roles an event needs.
+    pub fn required_roles(&mut self, field: &str, raw: &[RequiredRole]) -> Vec<RequiredRole> {
+        if raw.len() > 20 {
+            self.refuse(field, "must name at most 20 roles");
+        }
+        let mut seen = std::collections::HashSet::new();
+        raw.iter()
+            .map(|needed| {
+                let role = self.role(field, &needed.role);
+                if !(1..=1000).contains(&needed.count) {
+                    self.refuse(field, "count must be from 1 to 1000");
+                }
+                if !seen.insert(role.clone()) {
+                    self.refuse(field, format!("names the role {role} twice"));
+                }
+                RequiredRole { role, count: needed.count }
+            })
+            .collect()
+    }
+
+    fn role(&mut self, field: &str, raw: &str) -> String {
+        let role = raw.trim().to_owned();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+        let starts_well = role.chars().next().is_some_and(|c| c.is_ascii_lowercase());
+        if role.len() > 40 || !starts_well || !role.chars().all(plain) {
+            self.refuse(
+                field,
+                format!(
+                    "each role is 1 to 40 lower-case letters, digits, - or _, starting with a letter, such as {ADMIN} or usher"
+                ),
+            );
+        }
+        role
+    }
+
+    /// A number within bounds, if given.
+    pub fn number(&mut self, field: &str, given: Option<u32>, allowed: std::ops::RangeInclusive<u32>) -> Option<u32> {
+        if given.is_some_and(|n| !allowed.contains(&n)) {
+            self.refuse(field, format!("must be from {} to {}", allowed.start(), allowed.end()));
+        }
+        given
+    }
+
+    /// Ends the judging.
+    pub fn verdict(self) -> Result<(), Refusal> {
+        if self.0.is_empty() { Ok(()) } else { Err(Refusal::InvalidInput(self.0)) }
+    }
+}
+
+/// Languages that mails and pages know; others fall back to English.
+pub const LANGUAGES: [&str; 6] = ["en", "es", "pt", "fr", "zh-CN", "zh-TW"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        let mut judge = Judge::new();
+        judge.line("name", "  ", 10);
+        judge.email("email", "nobody");
+        judge.roles("roles", &["Admin!".into()]);
+        let Err(Refusal::InvalidInput(errors)) = judge.verdict() else { panic!("must refuse") };
+        assert_eq!(errors.keys().collect::<Vec<_>>(), ["email", "name", "roles"]);
+    }
+
+    #[test]
+    fn roles_are_sorted_and_unique() {
+        let mut judge = Judge::new();
+        assert_eq!(judge.roles("roles", &["usher".into(), "admin".into(), "usher".into()]), ["admin", "usher"]);
+        assert!(judge.verdict().is_ok());
+    }
+}

@@ -1,0 +1,346 @@
+//! Signing in with e-mail address and password.
+//!
+//! * Unknown and known addresses take the same path and the same work.
+//! * A valid known-device token gives its own budget of failures: strangers cannot lock the owner out.
+//! * A password that is right for an account that may not sign in (locked by an admin, deleted, inactive
+//!   organization) is answered, and counted, as a wrong one.
+
+use hardening::audit::{Action, Changes, Resource};
+use hardening::clock::Timestamp;
+use hardening::device::DeviceClaims;
+use hardening::email::EmailAddress;
+use hardening::entropy::{new_id, random_token};
+use hardening::lockout::{Budget, Settled};
+use hardening::one_time_token::{OneTimeToken, Purpose};
+use hardening::password::{Verdict, normalise};
+use hardening::rate_limit::Per;
+use hardening::secret::Secret;
+use hardening::session::{Assurance, Session, SessionId};
+use serde_json::json;
+
+use crate::audit_trail::{Actor, Happening};
+use crate::context::RequestContext;
+use crate::credential_check::{Counted, LOGIN_ROUTE, account_key, budgets, locked_for_good, open_gate};
+use crate::error::{Error, Refusal};
+use crate::model::{Credentials, Lock, Person, PersonStatus};
+use crate::outbox::{Content, Mail};
+use crate::ports::{FailedSignIn, OneTimeGrant, SuccessfulSignIn};
+use crate::services::Services;
+
+/// What is typed, and the device token the client kept.
+#[derive(Debug)]
+pub struct SignIn {
+    /// E-mail address.
+    pub email: EmailAddress,
+    /// As typed.
+    pub password: Secret<String>,
+    /// From an earlier sign-in, if there was one.
+    pub device_token: Option<Secret<String>>,
+}
+
+/// A new session.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The session; its bearer token is the transport's business.
+    pub session: Session,
+    /// Whose it is.
+    pub person: Person,
+    /// Marks this device as known from now on.
+    pub device_token: Secret<String>,
+}
+
+/// Where an attempt comes from, for counting.
+struct Source {
+    account_key: String,
+    device: Option<DeviceClaims>,
+}
+
+impl Source {
+    fn budgets(&self, services: &Services, context: &RequestContext) -> Vec<Budget> {
+        let ip = Counted { per: Per::Ip, identifier: &context.address_bucket };
+        match &self.device {
+            Some(device) => {
+                let id = format!("{}:{}", self.account_key, device.device_id);
+                budgets(services, LOGIN_ROUTE, &[Counted { per: Per::Device, identifier: &id }, ip])
+            }
+            None => budgets(services, LOGIN_ROUTE, &[
+                Counted { per: Per::Account, identifier: &self.account_key },
+                ip,
+            ]),
+        }
+    }
+}
+
+/// Signs in.
+pub async fn sign_in(services: &Services, context: &RequestContext, input: SignIn) -> Result<SignedIn, Error> {
+    let credentials = services.accounts.credentials_by_email(&input.email.canonical).await?;
+    let source = Source {
+        account_key: account_key(&input.email.canonical),
+        device: known_device(services, credentials.as_ref(), input.device_token.as_ref()),
+    };
+    let actor = credentials
+        .as_ref()
+        .map_or_else(|| Actor::anonymous(&input.email.typed), |known| Actor::person(&known.person));
+    let wanted = source.budgets(services, context);
+    refuse_if_locked_for_good(services, &source, &wanted).await?;
+    let reservation = open_gate(services, context, &actor, wanted).await?;
+
+    let stored = credentials.as_ref().and_then(|known| known.password_hash.clone());
+    let password = normalise(input.password.expose());
+    let verdict = match services.hashing.verify(&reservation, password.clone(), stored).await {
+        Ok(verdict) => verdict,
+        Err(_busy) => {
+            reservation.withdrawn().await?;
+            return Err(Refusal::Busy.into());
+        }
+    };
+    match credentials.filter(|known| verdict != Verdict::Mismatch && may_sign_in(known)) {
+        Some(known) => {
+            let settled = reservation.succeeded().await?;
+            context.limits.report(settled.tightest());
+            let upgrade = (verdict == Verdict::MatchOutdated).then_some(password);
+            admit(services, context, known, &source, upgrade).await
+        }
+        None => {
+            let settled = reservation.failed().await?;
+            context.limits.report(settled.tightest());
+            let known = services.accounts.credentials_by_email(&input.email.canonical).await?;
+            record_failure(services, context, &actor, known.as_ref(), &input.email, &source, settled).await?;
+            Err(Refusal::InvalidCredentials.into())
+        }
+    }
+}
+
+fn may_sign_in(known: &Credentials) -> bool {
+    known.person.status == PersonStatus::Active && known.organization_active
+}
+
+fn known_device(
+    services: &Services,
+    credentials: Option<&Credentials>,
+    token: Option<&Secret<String>>,
+) -> Option<DeviceClaims> {
+    let claims = services.device_keys.verify(token?.expose(), services.clock.now())?;
+    let known = credentials?;
+    (claims.person_id == known.person.id && claims.device_epoch == known.device_epoch).then_some(claims)
+}
+
+async fn refuse_if_locked_for_good(
+    services: &Services,
+    source: &Source,
+    wanted: &[Budget],
+) -> Result<(), Error> {
+    let Some(budget) = wanted.iter().find(|budget| budget.scope == Per::Account) else { return Ok(()) };
+    let failures = services.accounts.consecutive_failures(&source.account_key).await?;
+    if failures >= services.settings.consecutive_failures_max {
+        return Err(locked_for_good(services, budget).into());
+    }
+    Ok(())
+}
+
+async fn admit(
+    services: &Services,
+    context: &RequestContext,
+    known: Credentials,
+    source: &Source,
+    upgrade: Option<Secret<String>>,
+) -> Result<SignedIn, Error> {
+    if known.person.two_factor_enabled {
+        // The second step arrives with two-factor authentication; until then a password alone opens nothing.
+        return Err(Refusal::SecondFactorUnavailable.into());
+    }
+    let upgraded_hash = match upgrade {
+        // A full queue must not refuse a sign-in that was already judged; the next one upgrades.
+        Some(password) => services.hashing.hash(password).await.ok(),
+        None => None,
+    };
+    let device_id = source.device.as_ref().map(|device| device.device_id.clone());
+    let forgives = source.device.is_none().then(|| source.account_key.clone());
+    let opened = open_session(services, context, &known, device_id).await?;
+    let change = SuccessfulSignIn {
+        person_id: known.person.id.clone(),
+        credential_epoch: known.credential_epoch,
+        upgraded_hash,
+        forgives_account_key: forgives,
+        displaced: opened.displaced_until(),
+        at: services.clock.now(),
+    };
+    record_sign_in(services, context, change, opened, known.person).await
+}
+
+/// A session that is stored, but whose sign-in is not recorded yet.
+pub(crate) struct OpenedSession {
+    pub(crate) session: Session,
+    displaced: Vec<SessionId>,
+    device_token: Secret<String>,
+}
+
+impl OpenedSession {
+    pub(crate) fn displaced_until(&self) -> Vec<(SessionId, Timestamp)> {
+        self.displaced.iter().map(|id| (id.clone(), self.session.expires_at)).collect()
+    }
+}
+
+/// Makes a session with a new id (never one the client brought along: session fixation).
+pub(crate) async fn open_session(
+    services: &Services,
+    context: &RequestContext,
+    known: &Credentials,
+    device_id: Option<String>,
+) -> Result<OpenedSession, Error> {
+    let now = services.clock.now();
+    let limits = services.settings.session_limits(&known.organization_settings);
+    let session = Session {
+        id: SessionId::generate(&*services.entropy),
+        person_id: known.person.id.clone(),
+        org_id: known.person.org_id.clone(),
+        email: known.person.email.clone().unwrap_or_default(),
+        roles: known.person.roles.clone(),
+        assurance: Assurance::Password,
+        credential_epoch: known.credential_epoch,
+        created_at: now,
+        authenticated_at: now,
+        last_activity: now,
+        expires_at: now + limits.ttl,
+        idle_timeout: limits.idle,
+        client: context.client(),
+    };
+    let displaced = services.sessions.create(&session, limits.max_per_person).await?;
+    let device_id = device_id.unwrap_or_else(|| random_token(&*services.entropy).expose()[..16].to_owned());
+    let device_token = services.device_keys.issue(&known.person.id, &device_id, known.device_epoch, now);
+    Ok(OpenedSession { session, displaced, device_token })
+}
+
+/// Records the sign-in; when that fails, the session ends before anybody has seen its token.
+pub(crate) async fn record_sign_in(
+    services: &Services,
+    context: &RequestContext,
+    change: SuccessfulSignIn,
+    opened: OpenedSession,
+    person: Person,
+) -> Result<SignedIn, Error> {
+    let actor = Actor::person(&person);
+    let resource = Resource::new("session", opened.session.id.as_str());
+    let details = json!({
+        "assurance": opened.session.assurance.as_str(),
+        "device_type": opened.session.client.device_type,
+        "browser": opened.session.client.browser,
+        "os": opened.session.client.os,
+    });
+    let done = Happening::done(Action::AuthLogin, resource).changing(Changes::created(details));
+    let mut trail = services.trail(context, &actor, done);
+    for id in &opened.displaced {
+        let gone = Happening::done(Action::AuthSessionRevoked, Resource::new("session", id.as_str()))
+            .changing(Changes::new().field("reason", serde_json::Value::Null, "too many sessions"));
+        trail = services.trail_and(trail, context, &actor, gone);
+    }
+    if let Err(fault) = services.accounts.record_sign_in(change, trail, Vec::new()).await {
+        services.sessions.end(&person.id, &opened.session.id).await?;
+        return Err(match fault {
+            // The password was changed, or the account locked, while this one was being checked.
+            Error::Refused(Refusal::Conflict) => Refusal::InvalidCredentials.into(),
+            other => other,
+        });
+    }
+    Ok(SignedIn { session: opened.session, person, device_token: opened.device_token })
+}
+
+async fn record_failure(
+    services: &Services,
+    context: &RequestContext,
+    actor: &Actor,
+    known: Option<&Credentials>,
+    email: &EmailAddress,
+    source: &Source,
+    settled: Settled,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    let person = known.map(|credentials| &credentials.person);
+    let resource = person.map_or_else(
+        || Resource::new("account", source.account_key.clone()),
+        |person| Resource::new("person", person.id.clone()).named(person.name.clone()),
+    );
+    let failed = Happening::refused(Action::AuthLoginFailed, resource.clone(), "wrong e-mail address or password");
+    let mut trail = services.trail(context, actor, failed);
+    let locks: Vec<Lock> =
+        settled.locked.into_iter().map(|(budget, until)| lock(context, person, email, budget, until, now)).collect();
+    for lock in &locks {
+        let changes = Changes::new().field("locked_until", serde_json::Value::Null, lock.locked_until.to_string());
+        let why = format!("{} failed sign-ins, counted per {}", lock.failures, lock.kind);
+        let happening = Happening::refused(Action::AuthAccountLocked, resource.clone(), why).changing(changes);
+        trail = services.trail_and(trail, context, actor, happening);
+    }
+    let account_is_locked = locks.iter().any(|lock| lock.kind != Per::Ip.as_str());
+    let (unlock_grant, mails) = match person.filter(|_| account_is_locked) {
+        Some(person) => unlock_mail(services, context, person, now),
+        None => (None, Vec::new()),
+    };
+    let revokes = account_is_locked && services.settings.lockout_revokes_sessions;
+    let change = FailedSignIn {
+        person_id: person.map(|person| person.id.clone()),
+        account_key: source.device.is_none().then(|| source.account_key.clone()),
+        locks,
+        unlock_grant,
+        raise_epoch: revokes,
+        at: now,
+    };
+    services.accounts.record_failed_sign_in(change, trail, mails).await?;
+    if let Some(person) = person.filter(|_| revokes) {
+        services.sessions.end_all_of(&person.id, None).await?;
+    }
+    Ok(())
+}
+
+fn lock(
+    context: &RequestContext,
+    person: Option<&Person>,
+    email: &EmailAddress,
+    budget: Budget,
+    until: Timestamp,
+    now: Timestamp,
+) -> Lock {
+    let by_address = budget.scope == Per::Ip;
+    let owner = person.filter(|_| !by_address);
+    Lock {
+        kind: budget.scope.as_str().to_owned(),
+        org_id: owner.map(|person| person.org_id.clone()),
+        person_id: owner.map(|person| person.id.clone()),
+        subject: if by_address { context.address_bucket.clone() } else { email.typed.clone() },
+        failures: budget.limit,
+        locked_at: now,
+        locked_until: until,
+        key: budget.key,
+    }
+}
+
+fn unlock_mail(
+    services: &Services,
+    context: &RequestContext,
+    person: &Person,
+    now: Timestamp,
+) -> (Option<OneTimeGrant>, Vec<Mail>) {
+    let Some(recipient) = person.email.clone() else { return (None, Vec::new()) };
+    let (token, hash) = OneTimeToken::generate(&*services.entropy);
+    let expires_at = now + services.settings.mailed_link_ttl;
+    let grant = OneTimeGrant {
+        hash,
+        purpose: Purpose::Unlock,
+        person_id: person.id.clone(),
+        created_at: now,
+        expires_at,
+    };
+    let mail = Mail {
+        id: new_id("mail", now, &*services.entropy),
+        person_id: Some(person.id.clone()),
+        recipient,
+        language: person.language.clone(),
+        content: Content::AccountLocked {
+            unlock_token: token.expose().clone(),
+            locked_for_seconds: services.settings.lockout_duration.as_secs(),
+            ip_address: context.ip_address.clone(),
+        },
+        expires_at,
+        created_at: now,
+    };
+    (Some(grant), vec![mail])
+}

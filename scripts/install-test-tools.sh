@@ -18,6 +18,7 @@ missing_packages() {
     have redis-server || echo redis-server
     have jq || echo jq
     have cc || echo gcc libc6-dev
+    have c++ || echo g++
 }
 
 read -r -d '' -a missing < <(missing_packages)

@@ -7,6 +7,7 @@ use hardening::entropy::new_id;
 
 use crate::context::{Principal, RequestContext};
 use crate::model::Person;
+use crate::ports::NewPerson;
 use crate::services::Services;
 
 /// Who stands in the row as the actor.
@@ -36,6 +37,16 @@ impl Actor {
             org_id: person.org_id.clone(),
             person_id: person.id.clone(),
             email: person.email.clone().unwrap_or_default(),
+            roles: person.roles.clone(),
+        }
+    }
+
+    /// Somebody who is being stored just now.
+    pub fn new_person(person: &NewPerson) -> Self {
+        Self {
+            org_id: person.org_id.clone(),
+            person_id: person.id.clone(),
+            email: person.email.clone(),
             roles: person.roles.clone(),
         }
     }

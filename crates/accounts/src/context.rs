@@ -49,29 +49,26 @@ impl RequestContext {
     }
 }
 
-/// The tightest limit that a request took from.
+/// How the limits stand that a request took from.
 #[derive(Clone, Debug, Default)]
 pub struct LimitSheet(Arc<Mutex<Option<Decision>>>);
 
 impl LimitSheet {
-    /// Reports a decision; the tighter one stays.
+    /// Reports how the limits stand; a later report replaces an earlier one.
     pub fn report(&self, decision: Decision) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let tighter = held.as_ref().is_none_or(|old| decision.remaining <= old.remaining);
-        if tighter {
-            *held = Some(decision);
-        }
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(decision);
     }
 
-    /// The tightest so far.
-    pub fn tightest(&self) -> Option<Decision> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The last report.
+    pub fn last(&self) -> Option<Decision> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn describe_client(user_agent: Option<&str>, ip_address: &str) -> ClientDescription {
     let parsed = user_agent.and_then(|text| woothee::parser::Parser::new().parse(text));
-    let known = |text: &str| if text == woothee::woothee::VALUE_UNKNOWN { String::new() } else { text.to_owned() };
+    let known =
+        |text: &str| if text == woothee::woothee::VALUE_UNKNOWN { String::new() } else { text.to_owned() };
     let (device_type, browser, os) = match parsed {
         Some(found) => {
             let device = match found.category {
@@ -86,7 +83,11 @@ fn describe_client(user_agent: Option<&str>, ip_address: &str) -> ClientDescript
         }
         None => match user_agent {
             // Tools name themselves `product/version …` (RFC 9110, 10.1.5).
-            Some(text) => ("api", text.split_whitespace().next().unwrap_or("").chars().take(60).collect(), String::new()),
+            Some(text) => (
+                "api",
+                text.split_whitespace().next().unwrap_or("").chars().take(60).collect(),
+                String::new(),
+            ),
             None => ("unknown", String::new(), String::new()),
         },
     };

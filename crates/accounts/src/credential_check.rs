@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use hardening::audit::{Action, Resource};
 use hardening::clock::Timestamp;
-use hardening::lockout::{Budget, Denied, DeniedKind, Reservation, account_locked_detail, duration_in_words};
+use hardening::lockout::{Budget, Denied, DeniedKind, Reservation, account_locked_detail, spoken_duration};
 use hardening::password::Verdict;
-use hardening::rate_limit::{Count, Per, Quota};
+use hardening::rate_limit::{Algorithm, Decision, Per, Quota, Rule, SESSION_PASSWORD_CHECK};
 use hardening::secret::Secret;
 use sha2::{Digest, Sha256};
 
@@ -20,8 +20,6 @@ use crate::services::Services;
 
 /// The sign-in route, whose rules sign-ins follow also from pages and the command line.
 pub const LOGIN_ROUTE: &str = "/api/auth/login";
-/// The pseudo route of password checks inside a session.
-pub const SESSION_PASSWORD_ROUTE: &str = "session-password-check";
 
 /// What an account is counted by: a digest of the canonical address, known or not, so that neither counters
 /// nor locks spell addresses out.
@@ -43,25 +41,15 @@ pub(crate) struct Counted<'a> {
 
 /// The budgets of a route for whom it counts, from the rule set.
 pub(crate) fn budgets(services: &Services, route: &str, counted: &[Counted<'_>]) -> Vec<Budget> {
-    let rules: Vec<_> = services.rules.matching("POST", route).collect();
+    let exact = |rule: &&Rule| rule.algorithm == Algorithm::SlidingWindow;
+    let rules: Vec<_> = services.rules.matching("POST", route).filter(exact).collect();
     let mut found = Vec::new();
     for who in counted {
-        for rule in rules.iter().filter(|rule| rule.per == who.per && is_exact(rule.count)) {
-            found.push(Budget {
-                key: format!("rate_limit:{{{}:{}}}:{route}:{}", who.per.as_str(), who.identifier, rule.count.as_str()),
-                limit: rule.limit,
-                window: rule.window,
-                counts: rule.count,
-                lockout: rule.lockout,
-                scope: who.per,
-            });
-        }
+        found.extend(
+            rules.iter().filter(|rule| rule.per == who.per).map(|rule| Budget::of(rule, who.identifier)),
+        );
     }
     found
-}
-
-const fn is_exact(count: Count) -> bool {
-    matches!(count, Count::Failures | Count::Successes | Count::Attempts | Count::Requests)
 }
 
 /// Reserves a place in every budget, or says why not. Refusals are audited once per key and window.
@@ -78,7 +66,7 @@ pub(crate) async fn open_gate(
         let budget = budgets.iter().find(|budget| budget.key == lock.key);
         if let Some(budget) = budget {
             let refusal = locked(budget, lock.locked_until, now);
-            report_exhausted(context, budget, lock.locked_until);
+            context.limits.report(exhausted(budget, lock.locked_until, now));
             note_refusal(services, context, actor, &budget.key, budget.window, &refusal).await?;
             return Err(refusal.into());
         }
@@ -89,18 +77,27 @@ pub(crate) async fn open_gate(
             Ok(reservation)
         }
         Err(denied) => {
-            report_exhausted(context, &denied.budget, denied.until);
+            context.limits.report(denied.decision());
             let refusal = denial(&denied, now);
             if !matches!(denied.kind, DeniedKind::Busy) {
-                note_refusal(services, context, actor, &denied.budget.key, denied.budget.window, &refusal).await?;
+                note_refusal(services, context, actor, &denied.budget.key, denied.budget.window, &refusal)
+                    .await?;
             }
             Err(refusal.into())
         }
     }
 }
 
-fn report_exhausted(context: &RequestContext, budget: &Budget, until: Timestamp) {
-    context.limits.report(hardening::rate_limit::Decision::exhausted(budget.limit, budget.window, until));
+fn exhausted(budget: &Budget, until: Timestamp, now: Timestamp) -> Decision {
+    Decision {
+        allowed: false,
+        limit: budget.limit,
+        remaining: 0,
+        window: budget.window,
+        reset_at: until,
+        retry_after: Some(until.since(now)),
+        policy: 0,
+    }
 }
 
 fn denial(denied: &Denied, now: Timestamp) -> Refusal {
@@ -111,14 +108,15 @@ fn denial(denied: &Denied, now: Timestamp) -> Refusal {
             detail: format!(
                 "Too many requests: at most {} in {}. Wait and try again.",
                 budget.limit,
-                duration_in_words(budget.window)
+                spoken_duration(budget.window)
             ),
             retry_after: denied.retry_after,
             limit: budget.limit,
             window: budget.window,
         },
         DeniedKind::Busy => Refusal::RateLimited {
-            detail: "Other attempts for this account are being checked right now; try again in a second.".into(),
+            detail: "Other attempts for this account are being checked right now; try again in a second."
+                .into(),
             retry_after: denied.retry_after,
             limit: budget.limit,
             window: budget.window,
@@ -131,14 +129,17 @@ fn locked(budget: &Budget, until: Timestamp, now: Timestamp) -> Refusal {
     let (limit, window, retry_after) = (budget.limit, budget.window, until.since(now));
     match budget.scope {
         Per::Ip => Refusal::RateLimited {
-            detail: format!("Too many attempts from this network address; it is blocked for {}.", duration_in_words(set)),
+            detail: format!(
+                "Too many attempts from this network address; it is blocked for {}.",
+                spoken_duration(set)
+            ),
             retry_after,
             limit,
             window,
         },
         Per::Account | Per::Device => Refusal::Locked {
             detail: format!(
-                "{} A known device, the mailed unlock link or an admin can still get in.",
+                "{} A device that signed in before, or the link in the mail we sent, still gets in.",
                 account_locked_detail(set)
             ),
             retry_after,
@@ -175,8 +176,11 @@ async fn note_refusal(
     let once = Quota { limit: 1, window };
     let first = services.quotas.take(&[(format!("noted:{key}"), once)], now).await?.allowed;
     if first {
-        let refused =
-            Happening::refused(Action::AuthRateLimited, Resource::new("rate_limit", key), refusal.to_string());
+        let refused = Happening::refused(
+            Action::AuthRateLimited,
+            Resource::new("rate_limit", key),
+            refusal.to_string(),
+        );
         services.audit.append(services.trail(context, actor, refused)).await?;
     }
     Ok(())
@@ -195,10 +199,10 @@ pub(crate) async fn check_in_session(
         services.accounts.credentials_of(principal.person_id()).await?.ok_or(Refusal::Unauthenticated)?;
     let counted = [Counted { per: Per::Person, identifier: principal.person_id() }];
     let reservation =
-        open_gate(services, context, &actor, budgets(services, SESSION_PASSWORD_ROUTE, &counted)).await?;
+        open_gate(services, context, &actor, budgets(services, SESSION_PASSWORD_CHECK, &counted)).await?;
     match services.hashing.verify(&reservation, password, credentials.password_hash.clone()).await {
         Err(_busy) => {
-            reservation.withdrawn().await?;
+            reservation.withdrawn().await;
             Err(Refusal::Busy.into())
         }
         Ok(Verdict::Mismatch) => {
@@ -224,17 +228,22 @@ async fn record_wrong_password(
     let now = services.clock.now();
     let actor = Actor::principal(principal);
     let session = Resource::new("session", principal.session.id.as_str());
-    let wrong = Happening::refused(Action::AuthLoginFailed, session.clone(), "wrong password inside a session");
+    let wrong =
+        Happening::refused(Action::AuthLoginFailed, session.clone(), "wrong password inside a session");
     let mut trail = services.trail(context, &actor, wrong);
     if !locked.is_empty() {
-        let why = Happening::refused(Action::AuthAccountLocked, session, "too many wrong passwords inside a session");
+        let why = Happening::refused(
+            Action::AuthAccountLocked,
+            session,
+            "too many wrong passwords inside a session",
+        );
         trail = services.trail_and(trail, context, &actor, why);
     }
     let locks = locked
         .into_iter()
         .map(|(budget, until)| Lock {
             key: budget.key,
-            kind: budget.scope.as_str().to_owned(),
+            kind: budget.scope.label().to_owned(),
             org_id: Some(principal.org_id().to_owned()),
             person_id: Some(principal.person_id().to_owned()),
             subject: principal.session.email.clone(),

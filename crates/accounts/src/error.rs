@@ -55,9 +55,15 @@ pub enum Refusal {
     /// The last active admin.
     #[error("This is the organization's last admin, who can be neither demoted, locked nor deleted.")]
     LastAdmin,
+    /// Other admins are left.
+    #[error("Other admins are left; only an organization's last admin can delete it.")]
+    OtherAdmins,
     /// The organization takes no one without an invitation.
     #[error("This organization takes new people by invitation only.")]
     SignupClosed,
+    /// The invitation is for somebody else.
+    #[error("This invitation is for another e-mail address; sign up with the address it was mailed to.")]
+    InvitationForOther,
     /// An invitation for that address is open already.
     #[error("An invitation for this e-mail address is already open; revoke it first.")]
     InvitationOpen,
@@ -116,7 +122,9 @@ impl Refusal {
             Self::EmailTaken => "email_taken",
             Self::NameTaken => "name_taken",
             Self::LastAdmin => "last_admin",
+            Self::OtherAdmins => "other_admins",
             Self::SignupClosed => "signup_closed",
+            Self::InvitationForOther => "invitation_for_other",
             Self::InvitationOpen => "invitation_open",
             Self::Conflict => "conflict",
             Self::TokenInvalid => "token_invalid",

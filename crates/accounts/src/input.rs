@@ -98,7 +98,12 @@ impl Judge {
     }
 
     /// A number within bounds, if given.
-    pub fn number(&mut self, field: &str, given: Option<u32>, allowed: std::ops::RangeInclusive<u32>) -> Option<u32> {
+    pub fn number(
+        &mut self,
+        field: &str,
+        given: Option<u32>,
+        allowed: std::ops::RangeInclusive<u32>,
+    ) -> Option<u32> {
         if given.is_some_and(|n| !allowed.contains(&n)) {
             self.refuse(field, format!("must be from {} to {}", allowed.start(), allowed.end()));
         }
@@ -131,7 +136,10 @@ mod tests {
     #[test]
     fn roles_are_sorted_and_unique() {
         let mut judge = Judge::new();
-        assert_eq!(judge.roles("roles", &["usher".into(), "admin".into(), "usher".into()]), ["admin", "usher"]);
+        assert_eq!(
+            judge.roles("roles", &["usher".into(), "admin".into(), "usher".into()]),
+            ["admin", "usher"]
+        );
         assert!(judge.verdict().is_ok());
     }
 }

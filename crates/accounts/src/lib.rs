@@ -9,6 +9,7 @@ pub mod audit_queries;
 pub mod audit_trail;
 pub mod change_password;
 pub mod context;
+pub mod credential_check;
 pub mod error;
 pub mod events;
 pub mod housekeeping;

@@ -80,7 +80,10 @@ pub struct Mail {
 
 impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mail").field("id", &self.id).field("kind", &self.content.kind()).finish_non_exhaustive()
+        f.debug_struct("Mail")
+            .field("id", &self.id)
+            .field("kind", &self.content.kind())
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +123,7 @@ impl Mail {
                 format!(
                     "Somebody at {ip_address} failed to sign in to your account several times, so sign-in from \
                      unknown devices is locked for {}.\n\nIf it was you, unlock it with this link:",
-                    hardening::lockout::duration_in_words(Duration::from_secs(*locked_for_seconds))
+                    hardening::lockout::spoken_duration(Duration::from_secs(*locked_for_seconds))
                 ),
                 format!("{public_url}/unlock?token={unlock_token}"),
                 "If it was not you, nothing needs to be done: the password was not guessed. Devices that \

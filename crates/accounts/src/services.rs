@@ -11,6 +11,7 @@ use hardening::password::{HashPool, PasswordPolicy};
 use hardening::rate_limit::{QuotaStore, RuleSet};
 use hardening::session::SessionStore;
 
+use crate::lockouts::LiftedLocks;
 use crate::model::OrganizationSettings;
 use crate::ports::{
     AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PeopleStore, TeamStore,
@@ -44,6 +45,8 @@ pub struct Services {
     pub quotas: Arc<dyn QuotaStore>,
     /// The one gate every credential check passes.
     pub gate: Gate,
+    /// Which lifted locks this process has dropped from its gate already.
+    pub lifted_locks: LiftedLocks,
     /// Which limits apply where.
     pub rules: Arc<RuleSet>,
     /// Password checks off the async threads.

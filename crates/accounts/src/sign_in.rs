@@ -63,16 +63,21 @@ impl Source {
                 let id = format!("{}:{}", self.account_key, device.device_id);
                 budgets(services, LOGIN_ROUTE, &[Counted { per: Per::Device, identifier: &id }, ip])
             }
-            None => budgets(services, LOGIN_ROUTE, &[
-                Counted { per: Per::Account, identifier: &self.account_key },
-                ip,
-            ]),
+            None => budgets(
+                services,
+                LOGIN_ROUTE,
+                &[Counted { per: Per::Account, identifier: &self.account_key }, ip],
+            ),
         }
     }
 }
 
 /// Signs in.
-pub async fn sign_in(services: &Services, context: &RequestContext, input: SignIn) -> Result<SignedIn, Error> {
+pub async fn sign_in(
+    services: &Services,
+    context: &RequestContext,
+    input: SignIn,
+) -> Result<SignedIn, Error> {
     let credentials = services.accounts.credentials_by_email(&input.email.canonical).await?;
     let source = Source {
         account_key: account_key(&input.email.canonical),
@@ -90,7 +95,7 @@ pub async fn sign_in(services: &Services, context: &RequestContext, input: SignI
     let verdict = match services.hashing.verify(&reservation, password.clone(), stored).await {
         Ok(verdict) => verdict,
         Err(_busy) => {
-            reservation.withdrawn().await?;
+            reservation.withdrawn().await;
             return Err(Refusal::Busy.into());
         }
     };
@@ -260,17 +265,23 @@ async fn record_failure(
         || Resource::new("account", source.account_key.clone()),
         |person| Resource::new("person", person.id.clone()).named(person.name.clone()),
     );
-    let failed = Happening::refused(Action::AuthLoginFailed, resource.clone(), "wrong e-mail address or password");
+    let failed =
+        Happening::refused(Action::AuthLoginFailed, resource.clone(), "wrong e-mail address or password");
     let mut trail = services.trail(context, actor, failed);
-    let locks: Vec<Lock> =
-        settled.locked.into_iter().map(|(budget, until)| lock(context, person, email, budget, until, now)).collect();
+    let locks: Vec<Lock> = settled
+        .locked
+        .into_iter()
+        .map(|(budget, until)| lock(context, person, email, budget, until, now))
+        .collect();
     for lock in &locks {
-        let changes = Changes::new().field("locked_until", serde_json::Value::Null, lock.locked_until.to_string());
+        let changes =
+            Changes::new().field("locked_until", serde_json::Value::Null, lock.locked_until.to_string());
         let why = format!("{} failed sign-ins, counted per {}", lock.failures, lock.kind);
-        let happening = Happening::refused(Action::AuthAccountLocked, resource.clone(), why).changing(changes);
+        let happening =
+            Happening::refused(Action::AuthAccountLocked, resource.clone(), why).changing(changes);
         trail = services.trail_and(trail, context, actor, happening);
     }
-    let account_is_locked = locks.iter().any(|lock| lock.kind != Per::Ip.as_str());
+    let account_is_locked = locks.iter().any(|lock| lock.kind != Per::Ip.label());
     let (unlock_grant, mails) = match person.filter(|_| account_is_locked) {
         Some(person) => unlock_mail(services, context, person, now),
         None => (None, Vec::new()),
@@ -302,7 +313,7 @@ fn lock(
     let by_address = budget.scope == Per::Ip;
     let owner = person.filter(|_| !by_address);
     Lock {
-        kind: budget.scope.as_str().to_owned(),
+        kind: budget.scope.label().to_owned(),
         org_id: owner.map(|person| person.org_id.clone()),
         person_id: owner.map(|person| person.id.clone()),
         subject: if by_address { context.address_bucket.clone() } else { email.typed.clone() },

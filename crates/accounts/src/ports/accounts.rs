@@ -101,8 +101,8 @@ pub struct RevocationChanges {
     pub epochs: Vec<(String, i64)>,
     /// Sessions ended one by one, with their person.
     pub ended: Vec<(String, SessionId)>,
-    /// Keys of lifted locks.
-    pub lifted: Vec<String>,
+    /// Keys of lifted locks, and when they were lifted.
+    pub lifted: Vec<(String, Timestamp)>,
 }
 
 /// Credentials, locks and one-time tokens. Never loses anything.
@@ -145,11 +145,20 @@ pub trait AccountStore: Send + Sync {
     async fn create_person(&self, person: &NewPerson, trail: Trail) -> Result<(), Error>;
 
     /// Stores what a good sign-in changes.
-    async fn record_sign_in(&self, change: SuccessfulSignIn, trail: Trail, mails: Vec<Mail>) -> Result<(), Error>;
+    async fn record_sign_in(
+        &self,
+        change: SuccessfulSignIn,
+        trail: Trail,
+        mails: Vec<Mail>,
+    ) -> Result<(), Error>;
 
     /// Stores what a failed sign-in changes.
-    async fn record_failed_sign_in(&self, change: FailedSignIn, trail: Trail, mails: Vec<Mail>)
-    -> Result<(), Error>;
+    async fn record_failed_sign_in(
+        &self,
+        change: FailedSignIn,
+        trail: Trail,
+        mails: Vec<Mail>,
+    ) -> Result<(), Error>;
 
     /// Replaces the hash and raises both epochs, if the credential epoch is still the expected one; lifts the
     /// locks of these keys. Voids the person's unused one-time tokens. `notice` is a new grant for the mail.
@@ -183,8 +192,12 @@ pub trait AccountStore: Send + Sync {
     async fn locks_of_organization(&self, org_id: &str, now: Timestamp) -> Result<Vec<Lock>, Fault>;
 
     /// Whose token this is, if it may still be spent at `now`. Spends nothing.
-    async fn peek_token(&self, hash: &TokenHash, purpose: Purpose, now: Timestamp)
-    -> Result<Option<String>, Fault>;
+    async fn peek_token(
+        &self,
+        hash: &TokenHash,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Option<String>, Fault>;
 
     /// Spends a token, and lifts the person's locks. Refuses a spent or expired one.
     async fn redeem_unlock(

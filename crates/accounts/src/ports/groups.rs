@@ -24,7 +24,13 @@ pub trait TeamStore: Send + Sync {
     /// Removes it with its memberships.
     async fn delete(&self, before: &Team, trail: Trail) -> Result<(), Error>;
     /// Adds an active person of the same organization; false when it is a member already (nothing stored).
-    async fn add_member(&self, team: &Team, person_id: &str, at: Timestamp, trail: Trail) -> Result<bool, Error>;
+    async fn add_member(
+        &self,
+        team: &Team,
+        person_id: &str,
+        at: Timestamp,
+        trail: Trail,
+    ) -> Result<bool, Error>;
     /// Removes a member; refuses when it is none.
     async fn remove_member(&self, team: &Team, person_id: &str, trail: Trail) -> Result<(), Error>;
 }

@@ -12,7 +12,9 @@ mod organizations;
 mod outbox;
 mod people;
 
-pub use accounts::{AccountStore, FailedSignIn, NewOrganization, NewPerson, OneTimeGrant, RevocationChanges, SuccessfulSignIn};
+pub use accounts::{
+    AccountStore, FailedSignIn, NewOrganization, NewPerson, OneTimeGrant, RevocationChanges, SuccessfulSignIn,
+};
 pub use audit_log::{AuditCursor, AuditFilter, AuditLog, AuditPage, AuditRow, AuditRows};
 pub use groups::{EventStore, InvitationStore, TeamStore};
 pub use organizations::OrganizationStore;

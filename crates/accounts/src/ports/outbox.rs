@@ -67,11 +67,17 @@ pub struct OutboxRow {
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Takes up to `limit` due messages and hides them from other nodes until `hidden_until`.
-    async fn claim(&self, limit: u32, now: Timestamp, hidden_until: Timestamp) -> Result<Vec<DueMail>, Fault>;
+    async fn claim(&self, limit: u32, now: Timestamp, hidden_until: Timestamp)
+    -> Result<Vec<DueMail>, Fault>;
 
     /// Settles one: delivered, expired or dead. Its content is erased.
-    async fn settle(&self, id: &str, status: MailStatus, error: Option<&str>, at: Timestamp)
-    -> Result<(), Fault>;
+    async fn settle(
+        &self,
+        id: &str,
+        status: MailStatus,
+        error: Option<&str>,
+        at: Timestamp,
+    ) -> Result<(), Fault>;
 
     /// Puts one back for a later attempt.
     async fn postpone(&self, id: &str, until: Timestamp, error: &str, at: Timestamp) -> Result<(), Fault>;

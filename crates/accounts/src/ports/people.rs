@@ -41,12 +41,23 @@ pub trait PeopleStore: Send + Sync {
 
     /// Replaces the roles and raises the credential epoch. Refuses to leave the organization without an
     /// active admin, also when two demote each other at once.
-    async fn set_roles(&self, before: &Person, roles: &[String], at: Timestamp, trail: Trail)
-    -> Result<(), Error>;
+    async fn set_roles(
+        &self,
+        before: &Person,
+        roles: &[String],
+        at: Timestamp,
+        trail: Trail,
+    ) -> Result<(), Error>;
 
     /// Locks or unlocks the account, raising the epoch. Refuses for the last active admin.
-    async fn set_locked(&self, before: &Person, locked: bool, at: Timestamp, trail: Trail, mails: Vec<Mail>)
-    -> Result<(), Error>;
+    async fn set_locked(
+        &self,
+        before: &Person,
+        locked: bool,
+        at: Timestamp,
+        trail: Trail,
+        mails: Vec<Mail>,
+    ) -> Result<(), Error>;
 
     /// Anonymises the row, removes address, hash, second factor and memberships, raises the epoch. Refuses
     /// for the last active admin.

@@ -1,0 +1,61 @@
+//! Reading and exporting the trail of one's own organization. Both are themselves audited.
+
+use hardening::audit::{Action, Resource};
+
+use crate::audit_trail::{Actor, Happening};
+use crate::context::{Principal, RequestContext};
+use crate::error::Error;
+use crate::ports::{AuditCursor, AuditFilter, AuditPage, AuditRow, AuditRows};
+use crate::services::Services;
+
+/// Up to where totals are counted exactly.
+pub const TOTAL_CAP: u32 = 10_000;
+
+/// A page of the trail.
+#[derive(Debug)]
+pub struct AuditListing {
+    /// Newest first.
+    pub rows: Vec<AuditRow>,
+    /// How many rows match, counted up to [`TOTAL_CAP`].
+    pub total: u32,
+    /// Whether there are more than that.
+    pub total_capped: bool,
+    /// Where the next page starts.
+    pub next: Option<AuditCursor>,
+}
+
+/// A page of the organization's trail, for admins.
+pub async fn list(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    filter: AuditFilter,
+    page: AuditPage,
+) -> Result<AuditListing, Error> {
+    principal.require_admin()?;
+    let filter = AuditFilter { org_id: Some(principal.org_id().to_owned()), ..filter };
+    let wanted = page.limit as usize;
+    let mut rows = services.audit.page(&filter, &AuditPage { limit: page.limit + 1, ..page }).await?;
+    let more = rows.len() > wanted;
+    rows.truncate(wanted);
+    let next =
+        rows.last().filter(|_| more).map(|row| AuditCursor { timestamp: row.timestamp, id: row.id.clone() });
+    let counted = services.audit.count_up_to(&filter, TOTAL_CAP + 1).await?;
+    let read = Happening::done(Action::AuditRead, Resource::new("audit_log", principal.org_id()));
+    services.audit.append(services.trail(context, &Actor::principal(principal), read)).await?;
+    Ok(AuditListing { rows, total: counted.min(TOTAL_CAP), total_capped: counted > TOTAL_CAP, next })
+}
+
+/// Every row of the organization's trail that matches, oldest first, for admins with a fresh session.
+pub async fn export(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    filter: AuditFilter,
+) -> Result<AuditRows, Error> {
+    principal.require_fresh_admin(services)?;
+    let exported = Happening::done(Action::AuditExported, Resource::new("audit_log", principal.org_id()));
+    services.audit.append(services.trail(context, &Actor::principal(principal), exported)).await?;
+    let filter = AuditFilter { org_id: Some(principal.org_id().to_owned()), ..filter };
+    Ok(services.audit.stream(&filter))
+}

@@ -1,0 +1,121 @@
+//! Replacing the password: every other session, every known device and the old token are gone.
+
+use hardening::audit::{Action, Changes, Resource};
+use hardening::email::EmailAddress;
+use hardening::entropy::new_id;
+use hardening::one_time_token::{OneTimeToken, Purpose};
+use hardening::password::normalise;
+use hardening::secret::Secret;
+
+use crate::audit_trail::{Actor, Happening};
+use crate::context::{Principal, RequestContext};
+use crate::credential_check::{account_key, check_in_session};
+use crate::error::{Error, Refusal};
+use crate::lockouts::drop_from_gate;
+use crate::model::Credentials;
+use crate::outbox::{Content, Mail};
+use crate::ports::{OneTimeGrant, SuccessfulSignIn};
+use crate::services::Services;
+use crate::sign_in::{SignedIn, open_session, record_sign_in};
+use crate::sign_up::check_new_password;
+
+/// Replaces the password of the person who is signed in; answers with a new session.
+pub async fn change_password(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    old_password: &Secret<String>,
+    new_password: &Secret<String>,
+) -> Result<SignedIn, Error> {
+    let known = check_in_session(services, context, principal, normalise(old_password.expose())).await?;
+    let new_password = normalise(new_password.expose());
+    let email = known.person.email.clone().unwrap_or_default();
+    let about = [email.as_str(), &known.person.name, &known.organization_name];
+    check_new_password(services, &new_password, &about).await.map_err(|error| match error {
+        Error::Refused(Refusal::InvalidInput(mut errors)) => {
+            let sentences = errors.remove("password").unwrap_or_default();
+            Refusal::InvalidInput([("new_password".to_owned(), sentences)].into()).into()
+        }
+        other => other,
+    })?;
+    let new_hash = services.hashing.hash(new_password).await.map_err(|_busy| Refusal::Busy)?;
+    let locked = services.accounts.lock_keys_of(principal.person_id()).await?;
+    let (epoch, device_epoch) = store(services, context, principal, &known, &new_hash).await?;
+    services.sessions.end_all_of(principal.person_id(), None).await?;
+    drop_from_gate(services, &locked, services.clock.now()).await?;
+
+    let known = Credentials { credential_epoch: epoch, device_epoch, ..known };
+    let opened = open_session(services, context, &known, None).await?;
+    let change = SuccessfulSignIn {
+        person_id: known.person.id.clone(),
+        credential_epoch: epoch,
+        upgraded_hash: None,
+        forgives_account_key: None,
+        displaced: opened.displaced_until(),
+        at: services.clock.now(),
+    };
+    record_sign_in(services, context, change, opened, known.person).await
+}
+
+async fn store(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    known: &Credentials,
+    new_hash: &str,
+) -> Result<(i64, i64), Error> {
+    let now = services.clock.now();
+    let changed = Happening::done(
+        Action::AuthPasswordChanged,
+        Resource::new("person", principal.person_id()).named(&*known.person.name),
+    )
+    .changing(Changes::new().redacted("password"));
+    let trail = services.trail(context, &Actor::principal(principal), changed);
+    let canonical = known.person.email.as_deref().and_then(|typed| EmailAddress::parse(typed).ok());
+    let key = canonical.map(|email| account_key(&email.canonical));
+    let (grant, mails) = not_me_mail(services, context, known);
+    services
+        .accounts
+        .replace_password(
+            principal.person_id(),
+            known.credential_epoch,
+            new_hash,
+            key.as_deref(),
+            grant,
+            now,
+            trail,
+            mails,
+        )
+        .await
+}
+
+fn not_me_mail(
+    services: &Services,
+    context: &RequestContext,
+    known: &Credentials,
+) -> (Option<OneTimeGrant>, Vec<Mail>) {
+    let Some(recipient) = known.person.email.clone() else { return (None, Vec::new()) };
+    let now = services.clock.now();
+    let expires_at = now + services.settings.mailed_link_ttl;
+    let (token, hash) = OneTimeToken::generate(&*services.entropy);
+    let grant = OneTimeGrant {
+        hash,
+        purpose: Purpose::NotMe,
+        person_id: known.person.id.clone(),
+        created_at: now,
+        expires_at,
+    };
+    let mail = Mail {
+        id: new_id("mail", now, &*services.entropy),
+        person_id: Some(known.person.id.clone()),
+        recipient,
+        language: known.person.language.clone(),
+        content: Content::PasswordChanged {
+            not_me_token: token.expose().clone(),
+            ip_address: context.ip_address.clone(),
+        },
+        expires_at,
+        created_at: now,
+    };
+    (Some(grant), vec![mail])
+}

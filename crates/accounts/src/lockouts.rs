@@ -1,0 +1,108 @@
+//! Lifting locks: by the mailed link, by an admin; and the list of them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use hardening::audit::{Action, Changes, Resource};
+use hardening::clock::Timestamp;
+use hardening::email::EmailAddress;
+use hardening::one_time_token::{Purpose, TokenHash};
+
+use crate::audit_trail::{Actor, Happening};
+use crate::context::{Principal, RequestContext};
+use crate::credential_check::account_key;
+use crate::error::{Error, Refusal};
+use crate::model::{Lock, Person};
+use crate::services::Services;
+
+/// Which lifted locks this process has already dropped from its gate: dropping one twice would give whoever
+/// is guessing a second fresh budget.
+#[derive(Debug, Default)]
+pub struct LiftedLocks(Mutex<HashMap<String, Timestamp>>);
+
+impl LiftedLocks {
+    /// Notes a lifting; false when it (or a later one) is known already.
+    pub fn note(&self, key: &str, at: Timestamp) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(key).is_some_and(|last| *last >= at) {
+            return false;
+        }
+        known.insert(key.to_owned(), at);
+        true
+    }
+
+    /// Forgets old ones, which no look will report again.
+    pub fn forget_before(&self, time: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, at| *at >= time);
+    }
+}
+
+/// The locks on accounts of the admin's organization.
+pub async fn list(services: &Services, principal: &Principal) -> Result<Vec<Lock>, Error> {
+    principal.require_admin()?;
+    Ok(services.accounts.locks_of_organization(principal.org_id(), services.clock.now()).await?)
+}
+
+/// Spends a mailed unlock link.
+pub async fn unlock_by_link(services: &Services, context: &RequestContext, token: &str) -> Result<(), Error> {
+    let (hash, person) = owner_of(services, token, Purpose::Unlock).await?;
+    let trail = services.trail(context, &Actor::person(&person), lifted(&person, "mailed link"));
+    let keys = services.accounts.lock_keys_of(&person.id).await?;
+    let now = services.clock.now();
+    services.accounts.redeem_unlock(&hash, &key_of(&person), now, trail).await?;
+    drop_from_gate(services, &keys, now).await
+}
+
+/// Spends a mailed "this wasn't me" link: the account is locked until an admin or a reset opens it, and every
+/// session ends.
+pub async fn lock_by_link(services: &Services, context: &RequestContext, token: &str) -> Result<(), Error> {
+    let (hash, person) = owner_of(services, token, Purpose::NotMe).await?;
+    let locked =
+        Happening::done(Action::AuthAccountLocked, Resource::new("person", &*person.id).named(&*person.name))
+            .changing(Changes::new().field("status", person.status.as_str(), "locked"));
+    let trail = services.trail(context, &Actor::person(&person), locked);
+    services.accounts.redeem_not_me(&hash, services.clock.now(), trail).await?;
+    services.sessions.end_all_of(&person.id, None).await?;
+    Ok(())
+}
+
+async fn owner_of(services: &Services, token: &str, purpose: Purpose) -> Result<(TokenHash, Person), Error> {
+    let hash = TokenHash::of(token).ok_or(Refusal::TokenInvalid)?;
+    let now = services.clock.now();
+    let person_id = services.accounts.peek_token(&hash, purpose, now).await?.ok_or(Refusal::TokenInvalid)?;
+    let known = services.accounts.credentials_of(&person_id).await?.ok_or(Refusal::TokenInvalid)?;
+    Ok((hash, known.person))
+}
+
+/// Lifts every lock of a person for failed attempts; the caller has checked who asks.
+pub(crate) async fn lift_all(
+    services: &Services,
+    context: &RequestContext,
+    actor: &Actor,
+    person: &Person,
+    by: &str,
+) -> Result<(), Error> {
+    let keys = services.accounts.lock_keys_of(&person.id).await?;
+    let trail = services.trail(context, actor, lifted(person, by));
+    let now = services.clock.now();
+    services.accounts.lift_locks(&person.id, &key_of(person), now, trail).await?;
+    drop_from_gate(services, &keys, now).await
+}
+
+/// Drops lifted locks from the gate at once, without waiting for the next look at the database.
+pub(crate) async fn drop_from_gate(services: &Services, keys: &[String], at: Timestamp) -> Result<(), Error> {
+    for key in keys {
+        services.lifted_locks.note(key, at);
+    }
+    Ok(services.gate.clear(keys).await?)
+}
+
+fn lifted(person: &Person, by: &str) -> Happening {
+    Happening::done(Action::AuthAccountUnlocked, Resource::new("person", &*person.id).named(&*person.name))
+        .changing(Changes::new().field("unlocked_by", serde_json::Value::Null, by))
+}
+
+fn key_of(person: &Person) -> String {
+    let email = person.email.as_deref().unwrap_or_default();
+    EmailAddress::parse(email).map(|email| account_key(&email.canonical)).unwrap_or_default()
+}

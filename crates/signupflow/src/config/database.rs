@@ -1,0 +1,140 @@
+//! The relational database.
+
+use std::path::PathBuf;
+
+use hardening::secret::Secret;
+
+use super::deployment::{ALLOW_EMBEDDED_IN_PRODUCTION, Deployment};
+use super::reader::Reader;
+use super::variable::Allowed::Text;
+use super::variable::Fallback::Derived;
+use super::variable::{Section, Variable};
+
+/// The embedded database's file in `DATA_DIR`.
+pub const DATABASE_FILE: &str = "signupflow.db";
+
+const DATABASE_URL: Variable = Variable {
+    name: "DATABASE_URL",
+    section: Section::Database,
+    allowed: Text("a PostgreSQL URL: postgresql://, postgres:// or SQLAlchemy's postgresql+DRIVER://"),
+    default: Derived("embedded SQLite in `DATA_DIR`"),
+    example: "postgresql://signupflow:password@db.example.org:5432/signupflow",
+    description: "PostgreSQL 15 or newer. With it, secrets are no longer generated.",
+    secret: true,
+};
+
+pub(super) const VARIABLES: &[&Variable] = &[&DATABASE_URL];
+
+/// Which database holds the relational data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// SQLite.
+    Embedded {
+        /// The database file.
+        file: PathBuf,
+    },
+    /// PostgreSQL.
+    PostgreSql {
+        /// `postgresql://…`, without the name of a Python driver.
+        url: Secret<String>,
+    },
+}
+
+impl Database {
+    /// Whether it is the embedded one.
+    pub const fn is_embedded(&self) -> bool {
+        matches!(self, Self::Embedded { .. })
+    }
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, deployment: &Deployment) -> Database {
+    let errors = reader.errors.len();
+    if let Some(url) = reader.parsed(&DATABASE_URL, parse) {
+        return Database::PostgreSql { url };
+    }
+    let unset = reader.errors.len() == errors;
+    if unset && deployment.is_production() && !deployment.allow_embedded_in_production {
+        let reason = format!(
+            "production does not run on the embedded database unless {}=true",
+            ALLOW_EMBEDDED_IN_PRODUCTION.name
+        );
+        reader.wrong(&DATABASE_URL, None, reason);
+    }
+    Database::Embedded { file: deployment.data_dir.join(DATABASE_FILE) }
+}
+
+fn parse(text: &str) -> Result<Secret<String>, String> {
+    let (scheme, rest) = text.split_once("://").ok_or("it is not a URL")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let plain = scheme.split_once('+').map_or(scheme.as_str(), |(plain, _driver)| plain);
+    match plain {
+        "postgres" | "postgresql" => {}
+        "sqlite" => return Err("for the embedded SQLite leave it unset and set DATA_DIR".to_owned()),
+        _ => return Err("its scheme is not that of PostgreSQL".to_owned()),
+    }
+    let (before_query, query) = rest.split_once('?').map_or((rest, ""), |(before, query)| (before, query));
+    let authority = before_query.split('/').next().unwrap_or_default();
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    if hosts.is_empty() && !query.split('&').any(|pair| pair.starts_with("host=")) {
+        return Err("it names no host".to_owned());
+    }
+    if !hosts.split(',').all(has_sound_port) {
+        return Err("a port in it is not a number from 1 to 65535".to_owned());
+    }
+    Ok(Secret::new(format!("postgresql://{before_query}{}", driver_free(query))))
+}
+
+/// Whether the port of `host[:port]`, if there is one, is a port.
+fn has_sound_port(host: &str) -> bool {
+    match host.rsplit_once(':') {
+        Some((_, port)) if !port.contains(']') => port.parse::<u16>().is_ok_and(|port| port > 0),
+        _ => true,
+    }
+}
+
+/// The query with `asyncpg`'s `ssl=` under PostgreSQL's own name.
+fn driver_free(query: &str) -> String {
+    let pairs: Vec<String> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.strip_prefix("ssl=").map_or(pair.to_owned(), |mode| format!("sslmode={mode}")))
+        .collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_as_python_writes_them() {
+        for (given, used) in [
+            ("postgres://u:p@h:5432/d", "postgresql://u:p@h:5432/d"),
+            ("postgresql://h/d", "postgresql://h/d"),
+            ("postgresql+psycopg2://u:p%40@h/d?sslmode=require", "postgresql://u:p%40@h/d?sslmode=require"),
+            ("postgresql+asyncpg://h/d?ssl=require&", "postgresql://h/d?sslmode=require"),
+            ("POSTGRESQL://[::1]:5432/d", "postgresql://[::1]:5432/d"),
+            ("postgresql://h1:1,h2:2/d", "postgresql://h1:1,h2:2/d"),
+            ("postgresql:///d?host=/run/postgresql", "postgresql:///d?host=/run/postgresql"),
+        ] {
+            assert_eq!(parse(given).unwrap().expose(), used);
+        }
+    }
+
+    #[test]
+    fn other_things_are_refused_without_being_shown() {
+        for bad in [
+            "",
+            "h/d",
+            "mysql://u:hunter2@h/d",
+            "sqlite:///./hunter2.db",
+            "postgresql:///d",
+            "postgresql://u:hunter2@/d",
+            "postgresql://h:0/d",
+            "postgresql://h:99999/d",
+            "postgresql://h:x/d",
+        ] {
+            assert!(!parse(bad).unwrap_err().contains("hunter2"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What handlers take: the request's context, the signed-in person, ids from the path.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use accounts::context::LimitSheet;
+use accounts::{Principal, Refusal, RequestContext};
+use axum::extract::{FromRequestParts, RawPathParams};
+use hardening::client_address::ClientAddress;
+use hardening_tower::request_id::RequestId;
+use hardening_tower::session::SessionState;
+use http::header::USER_AGENT;
+use http::request::Parts;
+
+use super::refusals::Answer;
+use super::state::AppState;
+
+/// The request's context for use cases.
+pub struct Context(pub RequestContext);
+
+impl FromRequestParts<AppState> for Context {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Infallible> {
+        Ok(Self(context_of(parts)))
+    }
+}
+
+/// The context from what the layers left in the request.
+pub fn context_of(parts: &Parts) -> RequestContext {
+    let request_id = parts.extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let address = parts.extensions.get::<ClientAddress>().copied();
+    let ip = address.map_or_else(|| "unknown".to_owned(), |address| address.ip().to_string());
+    let bucket = address.map_or_else(|| "unknown".to_owned(), ClientAddress::bucket);
+    let agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let agent = agent.map(|text| text.chars().filter(|c| !c.is_control()).collect::<String>());
+    let mut context = RequestContext::new(request_id, ip, bucket, agent.as_deref());
+    if let Some(sheet) = parts.extensions.get::<LimitSheet>() {
+        context.limits = sheet.clone();
+    }
+    context
+}
+
+/// Somebody with a live session.
+pub struct SignedIn(pub Principal);
+
+impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = Answer;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Answer> {
+        let session = match parts.extensions.get::<SessionState>() {
+            Some(SessionState::SignedIn(session, _)) => Arc::clone(session),
+            Some(SessionState::StoreAway(fault)) => return Err(fault.clone().into()),
+            Some(SessionState::Invalid(_)) => return Err(Answer::invalid_token()),
+            Some(SessionState::Anonymous) | None => return Err(Refusal::Unauthenticated.into()),
+        };
+        let principal = Principal::new(session);
+        refuse_foreign_org_id(parts.uri.query(), principal.org_id())?;
+        Ok(Self(principal))
+    }
+}
+
+/// `?org_id=` is accepted everywhere, and must be one's own.
+fn refuse_foreign_org_id(query: Option<&str>, own: &str) -> Result<(), Refusal> {
+    let foreign = query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .filter_map(|pair| pair.split_once('='))
+        .any(|(name, value)| name == "org_id" && value != own);
+    if foreign { Err(Refusal::NotFound("organization")) } else { Ok(()) }
+}
+
+/// The ids in the path, in order. What cannot be decoded cannot be found.
+pub struct PathIds<const N: usize>(pub [String; N]);
+
+impl<const N: usize> FromRequestParts<AppState> for PathIds<N> {
+    type Rejection = Answer;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Answer> {
+        let not_found = || Answer::from(Refusal::NotFound("resource"));
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
+        let ids: Vec<String> = params.iter().map(|(_, value)| value.to_owned()).collect();
+        let plain = |id: &String| id.len() <= 100 && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        if !ids.iter().all(plain) {
+            return Err(not_found());
+        }
+        ids.try_into().map(Self).map_err(|_| not_found())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ones_own_org_id_is_accepted() {
+        assert!(refuse_foreign_org_id(None, "org_1").is_ok());
+        assert!(refuse_foreign_org_id(Some("limit=3&org_id=org_1"), "org_1").is_ok());
+        assert!(refuse_foreign_org_id(Some("org_id=org_2"), "org_1").is_err());
+        assert!(refuse_foreign_org_id(Some("org_id=org_1&org_id=org_2"), "org_1").is_err());
+    }
+}

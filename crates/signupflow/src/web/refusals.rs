@@ -1,0 +1,118 @@
+//! The one place where refusals and faults become responses: of use cases, of extractors, of layers.
+
+use accounts::{Error, Refusal};
+use axum::response::{IntoResponse, Response};
+use hardening::fault::Fault;
+use http::StatusCode;
+
+use super::problem::Problem;
+
+/// Why a handler does not succeed.
+#[derive(Debug)]
+pub struct Answer(Box<Problem>);
+
+/// What handlers return.
+pub type Outcome<T> = Result<T, Answer>;
+
+impl Answer {
+    /// A token was presented, but it opens nothing (RFC 6750, 3.1).
+    pub fn invalid_token() -> Self {
+        Self(Box::new(Problem::of("invalid_token").with_detail(
+            "The session token is not valid: it is damaged, has expired, or its session was ended. Sign in again.",
+        )))
+    }
+
+    /// A problem by code.
+    pub fn problem(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl From<Error> for Answer {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        let mut problem = Problem::of(refusal.code()).with_detail(refusal.to_string());
+        match refusal {
+            Refusal::InvalidInput(errors) => problem.errors = Some(errors),
+            Refusal::Locked { retry_after, limit, window, .. }
+            | Refusal::RateLimited { retry_after, limit, window, .. } => {
+                let whole = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+                problem.retry_after = Some(whole.max(1));
+                problem.limit = Some(limit);
+                problem.window_seconds = Some(window.as_secs());
+            }
+            Refusal::Busy => problem.retry_after = Some(1),
+            _ => {}
+        }
+        Self(Box::new(problem))
+    }
+}
+
+impl From<Fault> for Answer {
+    /// Logged once, here; the client learns only that something is away, and the request's number.
+    fn from(fault: Fault) -> Self {
+        let mut problem = match &fault {
+            Fault::Unavailable { .. } | Fault::Uncertain { .. } => Problem::of("backend_unavailable"),
+            Fault::Internal(_) => Problem::of("internal_error"),
+        };
+        if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+            problem.retry_after = Some(1);
+        }
+        tracing::error!(%fault, "a request failed");
+        metrics::counter!("signupflow_faults_total", "code" => problem.code).increment(1);
+        Self(Box::new(problem))
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+/// A layer refused: its typed reason becomes a problem document.
+pub fn of_layer(refusal: &hardening_tower::refusal::Refusal) -> Problem {
+    use hardening::csrf::CsrfRefusal;
+    use hardening_tower::refusal::Refusal as Layer;
+    match refusal {
+        Layer::CrossOrigin => Problem::of("cross_origin").with_detail(
+            "This request comes from another site. Changes are accepted from this server's own pages and from programs only.",
+        ),
+        Layer::Csrf(CsrfRefusal::Missing) => Problem::of("csrf_missing").with_detail(
+            "CSRF token missing. Send the csrf_token of your sign-in as X-CSRF-Token; GET /api/auth/csrf gives a fresh one.",
+        ),
+        Layer::Csrf(CsrfRefusal::Invalid) => Problem::of("csrf_invalid").with_detail(
+            "CSRF token invalid: it belongs to another session or is damaged. GET /api/auth/csrf gives a fresh one.",
+        ),
+        Layer::Csrf(CsrfRefusal::Expired) => {
+            Problem::of("csrf_expired").with_detail("CSRF token expired. GET /api/auth/csrf gives a fresh one.")
+        }
+        Layer::RateLimited(decision) => {
+            let mut problem = Problem::of("rate_limited").with_detail(format!(
+                "Too many requests: at most {} in {}. Wait and try again.",
+                decision.limit,
+                hardening::lockout::spoken_duration(decision.window)
+            ));
+            problem.retry_after = hardening::rate_limit::headers::retry_after_seconds(decision);
+            problem.limit = Some(decision.limit);
+            problem.window_seconds = Some(decision.window.as_secs());
+            problem
+        }
+        Layer::AmbiguousCredentials => Problem::of("invalid_request")
+            .with_detail("The request brings more than one session token; send exactly one."),
+        Layer::Unavailable(fault) => {
+            tracing::error!(%fault, "a layer could not do its work");
+            let mut problem = Problem::of("backend_unavailable");
+            problem.retry_after = Some(1);
+            problem
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use accounts::Services;
+use hardening::csrf::CsrfKeys;
+use hardening::rate_limit::QuotaStore;
+use hardening::session::token::TokenKeys;
+
+use super::health::Probe;
+
+/// Shared by every handler; cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+/// What [`AppState`] holds.
+pub struct Inner {
+    /// The use cases' ports and rules.
+    pub services: Arc<Services>,
+    /// Signs and reads session tokens.
+    pub tokens: Arc<TokenKeys>,
+    /// Signs and reads CSRF tokens.
+    pub csrf: Arc<CsrfKeys>,
+    /// Whether unsafe requests need a CSRF token.
+    pub csrf_enabled: bool,
+    /// Traffic quotas.
+    pub quotas: Arc<dyn QuotaStore>,
+    /// `__Host-` cookies over HTTPS, plain ones otherwise.
+    pub secure_cookies: bool,
+    /// Asks the backends whether they answer.
+    pub probe: Arc<dyn Probe>,
+    /// Own origin.
+    pub public_url: String,
+    /// Where security researchers may write to.
+    pub security_contact: String,
+    /// Shape and switches for the first-run page.
+    pub shape: String,
+}
+
+impl AppState {
+    /// Shares it.
+    pub fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}

@@ -3,12 +3,20 @@
 //! so any Rust program can use it.
 
 pub mod audit;
+pub mod client_address;
 pub mod clock;
 pub mod csrf;
 pub mod device;
+pub mod email;
 pub mod entropy;
 pub mod fault;
+pub mod headers;
 pub mod keys;
+pub mod lockout;
 pub mod one_time_token;
+pub mod password;
+pub mod rate_limit;
+pub mod sanitise;
 pub mod secret;
 pub mod session;
+pub mod text;

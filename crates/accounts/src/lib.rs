@@ -12,6 +12,7 @@ pub mod context;
 pub mod credential_check;
 pub mod error;
 pub mod events;
+mod failed_sign_in;
 pub mod housekeeping;
 pub mod input;
 pub mod invitations;

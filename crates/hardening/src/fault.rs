@@ -26,11 +26,13 @@ pub enum Fault {
 
 impl Fault {
     /// [`Fault::Unavailable`].
+    #[expect(clippy::needless_pass_by_value, reason = "so that map_err can take it as it is")]
     pub fn unavailable(backend: &'static str, detail: impl ToString) -> Self {
         Self::Unavailable { backend, detail: detail.to_string() }
     }
 
     /// [`Fault::Internal`].
+    #[expect(clippy::needless_pass_by_value, reason = "so that map_err can take it as it is")]
     pub fn internal(detail: impl ToString) -> Self {
         Self::Internal(detail.to_string())
     }

@@ -1,1 +1,4 @@
-//! Placeholder
+//! Input and output: SQL, in-process stores, mail. One folder per technology, one file per port.
+
+pub mod memory;
+pub mod sql;

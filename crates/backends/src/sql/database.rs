@@ -1,0 +1,200 @@
+//! [`Database`]: the one handle the stores hold, whatever the engine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::SqlError;
+use super::postgres::{PostgresDatabase, PostgresExclusive};
+use super::row::Row;
+use super::sqlite::{SqliteDatabase, SqliteExclusive};
+use super::statement::Sql;
+use super::stream::RowStream;
+use super::unit::{Committed, Statement, Unit};
+use super::value::Value;
+
+/// Connections to PostgreSQL unless told otherwise.
+pub const DEFAULT_CONNECTIONS: usize = 8;
+
+/// Which engine answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded one.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// A database. Clones share one pool and one writer. Needs a tokio runtime.
+#[derive(Clone, Debug)]
+pub struct Database(Driver);
+
+#[derive(Clone, Debug)]
+enum Driver {
+    Sqlite(Arc<SqliteDatabase>),
+    Postgres(Arc<PostgresDatabase>),
+}
+
+impl Database {
+    /// Opens or creates (mode 0600) a SQLite file. A commit is durable when it is reported: WAL with
+    /// `synchronous=FULL`.
+    ///
+    /// # Errors
+    /// [`SqlError::Unavailable`] when the file cannot be used.
+    pub async fn open_sqlite(path: &Path) -> Result<Self, SqlError> {
+        Ok(Self(Driver::Sqlite(Arc::new(SqliteDatabase::open(path).await?))))
+    }
+
+    /// Connects to PostgreSQL with [`DEFAULT_CONNECTIONS`]; the `postgresql+DRIVER://` of
+    /// `SQLAlchemy` is accepted.
+    ///
+    /// # Errors
+    /// [`SqlError::Bad`] for a malformed URL, [`SqlError::Unavailable`] when the server does not answer.
+    pub async fn connect_postgres(url: &str) -> Result<Self, SqlError> {
+        Self::connect_postgres_with(url, DEFAULT_CONNECTIONS).await
+    }
+
+    /// Connects with at most `connections` (at least one).
+    ///
+    /// # Errors
+    /// As [`Database::connect_postgres`].
+    pub async fn connect_postgres_with(url: &str, connections: usize) -> Result<Self, SqlError> {
+        Ok(Self(Driver::Postgres(Arc::new(PostgresDatabase::connect(url, connections).await?))))
+    }
+
+    /// Which engine answers.
+    pub const fn engine(&self) -> Engine {
+        match self.0 {
+            Driver::Sqlite(_) => Engine::Sqlite,
+            Driver::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Stores a unit: all of it, durably, or nothing. Once the engine has taken it, it runs to its end even
+    /// when the caller goes away.
+    ///
+    /// # Errors
+    /// Any [`SqlError`]; only [`SqlError::Uncertain`] leaves open whether the unit was stored.
+    pub async fn commit(&self, unit: Unit) -> Result<Committed, SqlError> {
+        let statements = unit.into_statements()?;
+        match &self.0 {
+            Driver::Sqlite(database) => database.commit(statements).await,
+            Driver::Postgres(database) => database.commit(statements).await,
+        }
+    }
+
+    /// All rows of a query that only reads.
+    ///
+    /// # Errors
+    /// [`SqlError::Bad`] or [`SqlError::Unavailable`].
+    pub async fn rows(&self, sql: impl Into<Sql>, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        params.iter().try_for_each(Value::check)?;
+        let sql = sql.into();
+        match &self.0 {
+            Driver::Sqlite(database) => database.rows(sql.for_sqlite(), params).await,
+            Driver::Postgres(database) => database.rows(sql.for_postgres(), params).await,
+        }
+    }
+
+    /// The first row of a query that only reads.
+    ///
+    /// # Errors
+    /// As [`Database::rows`].
+    pub async fn row(&self, sql: impl Into<Sql>, params: Vec<Value>) -> Result<Option<Row>, SqlError> {
+        Ok(self.rows(sql, params).await?.into_iter().next())
+    }
+
+    /// The rows of a long answer in constant memory. Starts at once; an error comes as the last item.
+    pub fn stream(&self, sql: impl Into<Sql>, params: Vec<Value>) -> RowStream {
+        let (out, rows) = RowStream::channel();
+        let sql = sql.into();
+        if let Err(error) = params.iter().try_for_each(Value::check) {
+            // The channel is new and has room.
+            let _ = out.try_send(Err(error));
+            return rows;
+        }
+        match &self.0 {
+            Driver::Sqlite(database) => database.stream(sql.for_sqlite(), params, out),
+            Driver::Postgres(database) => database.stream(sql.for_postgres(), params, out),
+        }
+        rows
+    }
+
+    /// Prepares a statement on this engine without running it, and returns how many parameters it has: for
+    /// the test that every statement of the product is valid on both. `guarded`: as a guarded statement.
+    ///
+    /// # Errors
+    /// [`SqlError::Bad`] when the engine refuses the text.
+    pub async fn prepare(&self, sql: impl Into<Sql>, guarded: bool) -> Result<usize, SqlError> {
+        let sql = sql.into();
+        match &self.0 {
+            Driver::Sqlite(database) => database.prepare(sql.for_sqlite()).await,
+            Driver::Postgres(database) => database.prepare(sql.for_postgres(), guarded).await,
+        }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`SqlError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), SqlError> {
+        self.rows(Sql::pair("SELECT 1 AS one", "SELECT 1::bigint AS one"), Vec::new()).await.map(|_| ())
+    }
+
+    /// Ends it for all clones: what is queued is stored first, then SQLite's log is emptied. Later calls get
+    /// [`SqlError::Unavailable`].
+    pub async fn close(self) {
+        match &self.0 {
+            Driver::Sqlite(database) => database.close().await,
+            Driver::Postgres(database) => database.close(),
+        }
+    }
+
+    /// A transaction that keeps every other migration out.
+    pub(super) async fn exclusive(&self) -> Result<Exclusive, SqlError> {
+        match &self.0 {
+            Driver::Sqlite(database) => database.exclusive().await.map(Exclusive::Sqlite),
+            Driver::Postgres(database) => database.exclusive().await.map(Exclusive::Postgres),
+        }
+    }
+}
+
+/// Undone unless committed.
+pub(super) enum Exclusive {
+    Sqlite(SqliteExclusive),
+    Postgres(PostgresExclusive),
+}
+
+impl Exclusive {
+    /// Runs several statements without parameters.
+    pub(super) async fn script(&mut self, sql: Sql) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.script(sql.for_sqlite()).await,
+            Self::Postgres(transaction) => transaction.script(sql.for_postgres()).await,
+        }
+    }
+
+    /// All rows of a query, seeing what this transaction has done.
+    pub(super) async fn rows(&mut self, sql: Sql, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.rows(sql.for_sqlite(), params).await,
+            Self::Postgres(transaction) => transaction.rows(sql.for_postgres(), params).await,
+        }
+    }
+
+    /// Runs one statement.
+    pub(super) async fn run(&mut self, sql: Sql, params: Vec<Value>) -> Result<u64, SqlError> {
+        let statement = Statement { sql, params, guard: None };
+        match self {
+            Self::Sqlite(transaction) => transaction.run(statement).await,
+            Self::Postgres(transaction) => transaction.run(statement).await,
+        }
+    }
+
+    /// Makes it all last.
+    pub(super) async fn commit(self) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => transaction.commit().await,
+        }
+    }
+}

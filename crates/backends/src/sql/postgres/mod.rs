@@ -1,0 +1,159 @@
+//! The production engine: a pool of connections, a unit in one round trip.
+//!
+//! What the deployment must ensure: PostgreSQL 15 or newer, reached directly or through a session pooler
+//! (prepared statements and session settings outlive a transaction).
+
+mod commit;
+mod connect;
+mod encode;
+mod exclusive;
+mod failure;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool};
+use futures_util::TryStreamExt as _;
+use tokio::sync::{Semaphore, mpsc};
+
+pub(super) use exclusive::PostgresExclusive;
+
+use super::error::SqlError;
+use super::row::Row;
+use super::stream::Batch;
+use super::unit::{Committed, Statement};
+use super::value::Value;
+
+/// How often a unit that met a deadlock is sent in all.
+const ATTEMPTS: u32 = 5;
+/// Wait before the second attempt; doubles from then on.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// Longer than the server's own statement timeout: beyond it the peer is dead.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// The driver.
+#[derive(Debug)]
+pub(super) struct PostgresDatabase {
+    pool: Pool,
+    streams: Arc<Semaphore>,
+}
+
+impl PostgresDatabase {
+    pub(super) async fn connect(url: &str, connections: usize) -> Result<Self, SqlError> {
+        let pool = connect::pool(url, connections.max(1))?;
+        let streams = Arc::new(Semaphore::new((connections / 2).max(1)));
+        let database = Self { pool, streams };
+        database.rows("SELECT 1::bigint AS one", Vec::new()).await?;
+        Ok(database)
+    }
+
+    /// Runs in a task of its own: a caller that goes away must not leave a connection inside a transaction.
+    pub(super) async fn commit(&self, statements: Vec<Statement>) -> Result<Committed, SqlError> {
+        let client = self.client().await?;
+        let pool = self.pool.clone();
+        tokio::spawn(commit_with_repeats(pool, client, statements))
+            .await
+            .unwrap_or_else(|error| Err(SqlError::Uncertain(format!("the commit was ended: {error}"))))
+    }
+
+    /// Tried twice when the connection turns out dead or a plan stale: reading can be repeated.
+    pub(super) async fn rows(&self, text: &'static str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        let first = self.rows_once(text, &params).await;
+        match first {
+            Err((_, true)) => self.rows_once(text, &params).await.map_err(|(error, _)| error),
+            other => other.map_err(|(error, _)| error),
+        }
+    }
+
+    async fn rows_once(&self, text: &'static str, params: &[Value]) -> Result<Vec<Row>, (SqlError, bool)> {
+        let client = self.client().await.map_err(|error| (error, false))?;
+        let answer = tokio::time::timeout(ANSWER_WITHIN, query(&client, text, params)).await;
+        answer.unwrap_or_else(|_| {
+            discard(client);
+            Err((SqlError::Unavailable("no answer in time".to_owned()), false))
+        })
+    }
+
+    pub(super) fn stream(&self, text: &'static str, params: Vec<Value>, out: mpsc::Sender<Batch>) {
+        let (pool, streams) = (self.pool.clone(), Arc::clone(&self.streams));
+        tokio::spawn(stream::run(pool, streams, text, params, out));
+    }
+
+    pub(super) async fn prepare(&self, text: &'static str, guarded: bool) -> Result<usize, SqlError> {
+        let client = self.client().await?;
+        let sent = if guarded { commit::guarded(text) } else { text.to_owned() };
+        let prepared = client.prepare(&sent).await.map_err(|error| failure::not_stored(&error))?;
+        Ok(prepared.params().len())
+    }
+
+    pub(super) async fn exclusive(&self) -> Result<PostgresExclusive, SqlError> {
+        PostgresExclusive::begin(self.client().await?).await
+    }
+
+    pub(super) fn close(&self) {
+        self.pool.close();
+    }
+
+    async fn client(&self) -> Result<Object, SqlError> {
+        self.pool.get().await.map_err(|error| failure::of_pool(&error))
+    }
+}
+
+async fn query(client: &Object, text: &'static str, params: &[Value]) -> Result<Vec<Row>, (SqlError, bool)> {
+    let failed = |error: tokio_postgres::Error| {
+        let stale = failure::is_stale_plan(&error);
+        if stale {
+            client.statement_cache.clear();
+        }
+        (failure::not_stored(&error), stale || client.is_closed())
+    };
+    let prepared = client.prepare_cached(text).await.map_err(failed)?;
+    let params = encode::encode(&prepared, text, params).map_err(|error| (error, false))?;
+    let rows = client.query_raw(&prepared, &params).await.map_err(failed)?;
+    rows.map_ok(Row::from_postgres).try_collect().await.map_err(failed)
+}
+
+async fn commit_with_repeats(
+    pool: Pool,
+    first: Object,
+    statements: Vec<Statement>,
+) -> Result<Committed, SqlError> {
+    let mut client = first;
+    let mut pause = FIRST_PAUSE;
+    for attempt in 1.. {
+        match attempt_to_commit(client, &statements).await {
+            Ok(committed) => return Ok(committed),
+            Err(failed) if failed.repeat && attempt < ATTEMPTS => {
+                tracing::debug!(attempt, error = %failed.error, "the unit is sent again");
+            }
+            Err(failed) => return Err(failed.error),
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+        client = pool.get().await.map_err(|error| failure::of_pool(&error))?;
+    }
+    Err(SqlError::Unavailable("too many attempts".to_owned()))
+}
+
+async fn attempt_to_commit(client: Object, statements: &[Statement]) -> Result<Committed, commit::Failed> {
+    let Ok(ready) = tokio::time::timeout(ANSWER_WITHIN, commit::prepare(&client, statements)).await else {
+        discard(client);
+        return Err(SqlError::Unavailable("no answer in time".to_owned()).into());
+    };
+    let ready = ready?;
+    let sent = tokio::time::timeout(ANSWER_WITHIN, commit::send(&client, statements, &ready)).await;
+    let Ok(outcome) = sent else {
+        discard(client);
+        return Err(SqlError::Uncertain("no answer in time".to_owned()).into());
+    };
+    if matches!(&outcome, Err(failed) if failed.stale) {
+        client.statement_cache.clear();
+    }
+    outcome
+}
+
+/// Takes the connection out of the pool and closes it.
+fn discard(client: Object) {
+    drop(Object::take(client));
+}

@@ -1,0 +1,83 @@
+//! Opening connections, with the settings that durability and safety rest on.
+
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::failure::Failure;
+use crate::sql::error::SqlError;
+
+/// How long a statement waits for another process (backup, command line) to let go of the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// More than the product has statements, so that each is prepared once.
+const CACHED_STATEMENTS: usize = 256;
+/// Only the owner may read accounts.
+const FILE_MODE: u32 = 0o600;
+
+/// The connection that writes: creates the file when it is missing, readable for its owner only.
+/// WAL with `synchronous=FULL`: a commit that was reported survives a power cut.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, SqlError> {
+    create_private(path)?;
+    let connection = open(path)?;
+    configure_writer(&connection).map_err(|error| Failure::of(&error).error)?;
+    Ok(connection)
+}
+
+fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
+    let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        tracing::warn!(mode, "SQLite could not switch to write-ahead logging");
+    }
+    connection
+        .execute_batch("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;")
+}
+
+/// A connection that can only read.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, SqlError> {
+    let connection = open(path)?;
+    connection
+        .execute_batch("PRAGMA query_only=ON; PRAGMA foreign_keys=ON;")
+        .map_err(|error| Failure::of(&error).error)?;
+    Ok(connection)
+}
+
+fn open(path: &Path) -> Result<Connection, SqlError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let configured = Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // A misspelt column in double quotes must be an error, not a text.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        Ok(connection)
+    });
+    configured.map_err(|error| Failure::of(&error).error)
+}
+
+/// The write-ahead log and its index inherit the mode of this file.
+fn create_private(path: &Path) -> Result<(), SqlError> {
+    let unusable = |error: std::io::Error| {
+        SqlError::Unavailable(format!("database file {} cannot be used: {error}", path.display()))
+    };
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(path)
+        .map_err(unusable)?;
+    let mode = file.metadata().map_err(unusable)?.permissions().mode();
+    if mode & 0o077 != 0
+        && let Err(error) = file.set_permissions(Permissions::from_mode(FILE_MODE))
+    {
+        tracing::warn!(%error, "the database file is readable for others and cannot be made private");
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! The contract of the SQL seam, run on SQLite and on a throwaway PostgreSQL.
+
+mod harness;
+mod migrations;
+mod postgres_only;
+mod reading;
+mod sqlite_only;
+mod units;
+mod values;

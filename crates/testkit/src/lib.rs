@@ -5,6 +5,7 @@
 //! * A missing tool is a failure with a sentence that says how to install it, never a silent skip.
 //! * Nothing listens on a fixed port or writes outside the system's temporary folder.
 
+pub mod contracts;
 pub mod fault_proxy;
 pub mod free_port;
 mod last_will;

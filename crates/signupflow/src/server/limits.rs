@@ -1,0 +1,74 @@
+//! What one client, and all clients together, may take of the server.
+
+use std::time::Duration;
+
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto,
+};
+
+/// Limits of the listening socket and its connections. The defaults suit a public server behind nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once; further ones wait in the kernel's queue.
+    pub connections: usize,
+    /// Connections at once from one address (IPv4) or /64 (IPv6); further ones are closed unread.
+    pub connections_per_peer: usize,
+    /// From the first byte of a request's head (of a connection: from its start) to the head's end.
+    pub head_timeout: Duration,
+    /// How long a connection may rest between two requests.
+    pub idle_timeout: Duration,
+    /// How long a peer may refuse to take the bytes of a response.
+    pub write_stall_timeout: Duration,
+    /// How long requests may take to finish once the server stops.
+    pub drain_timeout: Duration,
+    /// HTTP/1 only: bytes of a request's head that are buffered; more is answered with a bare 431.
+    pub head_buffer: usize,
+    /// HTTP/2 only: requests at once on one connection (RFC 9113 `SETTINGS_MAX_CONCURRENT_STREAMS`).
+    pub streams_per_connection: u32,
+    /// HTTP/2 only: bytes of all header fields after decompression (`SETTINGS_MAX_HEADER_LIST_SIZE`).
+    pub header_list: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 8192,
+            connections_per_peer: 1024,
+            head_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(75),
+            write_stall_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
+            head_buffer: 64 * 1024,
+            streams_per_connection: 128,
+            header_list: 16 * 1024,
+        }
+    }
+}
+
+/// HTTP/2 streams reset by the peer that may wait to be noticed ("rapid reset", CVE-2023-44487).
+const RESETS_PENDING: usize = 20;
+/// HTTP/2 streams reset because the peer broke the rules, before the connection ends (CVE-2025-8671).
+const RESETS_OF_OURS: usize = 1024;
+/// How much of one HTTP/2 response waits in memory for a slow reader, in bytes.
+const SEND_BUFFER: usize = 64 * 1024;
+
+impl Limits {
+    pub(super) fn builder(&self) -> auto::Builder<TokioExecutor> {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        // The connection's own supervisor is the stricter one; this is for a head it would miss.
+        let reserve = self.head_timeout + self.idle_timeout;
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(reserve).max_buf_size(self.head_buffer);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.streams_per_connection)
+            .max_header_list_size(self.header_list)
+            .max_pending_accept_reset_streams(RESETS_PENDING)
+            .max_local_error_reset_streams(RESETS_OF_OURS)
+            .max_send_buf_size(SEND_BUFFER)
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(10));
+        builder
+    }
+}

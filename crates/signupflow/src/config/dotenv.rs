@@ -50,7 +50,9 @@ fn parse_line(line: &str) -> Result<Option<(String, String)>, &'static str> {
         _ => key,
     };
     if !is_name(key) {
-        return Err("the name before `=` must be letters, digits and underscores, and not start with a digit");
+        return Err(
+            "the name before `=` must be letters, digits and underscores, and not start with a digit",
+        );
     }
     if value.contains('\0') {
         return Err("a NUL character in the value");

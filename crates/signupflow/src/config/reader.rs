@@ -60,6 +60,11 @@ impl<'a> Reader<'a> {
         self.source.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
+    /// The value as it stands, for a look before it is judged.
+    pub(super) fn text_unchecked(&self, variable: &Variable) -> Option<String> {
+        self.set(variable.name)
+    }
+
     fn direct_or_file(&mut self, variable: &Variable, direct: Option<String>, file: &str) -> Option<String> {
         match (direct, self.set(file)) {
             (Some(value), Some(_)) => {
@@ -139,7 +144,7 @@ impl<'a> Reader<'a> {
         Duration::from_secs(self.whole(variable).into())
     }
 
-    /// One of the words of the table, as its index.
+    /// One of the words of the table, as the table spells it.
     pub(super) fn word(&mut self, variable: &Variable) -> Option<&'static str> {
         let Allowed::OneOf(words) = variable.allowed else { return None };
         self.parsed(variable, |text| {

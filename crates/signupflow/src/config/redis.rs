@@ -14,7 +14,9 @@ use super::variable::{Section, Variable};
 pub(super) const REDIS_URL: Variable = Variable {
     name: "REDIS_URL",
     section: Section::Redis,
-    allowed: Text("redis://[[user]:password@]host[:port][/db], rediss:// (TLS), or redis+unix:///path/to/socket"),
+    allowed: Text(
+        "redis://[[user]:password@]host[:port][/db], rediss:// (TLS), or redis+unix:///path/to/socket",
+    ),
     default: Derived("made from `REDIS_HOST`, if that is set; else sessions and counters stay in process"),
     example: "redis://:password@redis.example.org:6379/0",
     description: "Redis 7.0 or newer, or Valkey. Beats `REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`.",
@@ -113,7 +115,8 @@ fn from_parts(reader: &mut Reader<'_>) -> Option<Redis> {
 fn parse(text: &str) -> Result<Redis, String> {
     let url = Url::parse(text).map_err(|error| format!("it is not a URL: {error}"))?;
     let path = decoded(url.path())?;
-    let query = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let query =
+        |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     let (endpoint, database) = match url.scheme() {
         "redis" | "rediss" => (tcp(&url)?, Some(path.trim_matches('/').to_owned())),
         "redis+unix" | "unix" if path.len() > 1 => (RedisEndpoint::Unix { path: path.into() }, None),
@@ -169,7 +172,9 @@ mod tests {
 
     #[test]
     fn other_things_are_refused() {
-        for bad in ["", "localhost:6379", "http://h", "redis://", "redis:///0", "redis://h/x", "redis+unix://"] {
+        for bad in
+            ["", "localhost:6379", "http://h", "redis://", "redis:///0", "redis://h/x", "redis+unix://"]
+        {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

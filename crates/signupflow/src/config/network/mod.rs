@@ -4,6 +4,7 @@ mod table;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use hardening::client_address::{ForwardHeader, TrustedProxies};
 use ipnet::IpNet;
 
 use super::deployment::Deployment;
@@ -15,15 +16,6 @@ use table::{
     TRUSTED_PROXIES, TRUSTED_PROXY_HEADER,
 };
 
-/// Which header a trusted proxy writes the client's address into; the other one is ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrustedProxyHeader {
-    /// `X-Forwarded-For`.
-    XForwardedFor,
-    /// `Forwarded` (RFC 7239).
-    Forwarded,
-}
-
 /// Addresses, origins, proxies, transport security.
 #[derive(Clone, Debug)]
 pub struct Network {
@@ -34,10 +26,8 @@ pub struct Network {
     /// Whether `public_url` was made from `bind_address`; a listener on port 0 must then make it anew with
     /// [`Origin::of_listener`].
     pub public_url_is_derived: bool,
-    /// `TRUSTED_PROXIES`.
-    pub trusted_proxies: Vec<IpNet>,
-    /// `TRUSTED_PROXY_HEADER`.
-    pub trusted_proxy_header: TrustedProxyHeader,
+    /// `TRUSTED_PROXIES` and `TRUSTED_PROXY_HEADER`.
+    pub trusted_proxies: TrustedProxies,
     /// `HTTPS_ONLY`.
     pub https_only: bool,
     /// `SECURE_COOKIES`.
@@ -59,8 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>, deployment: &Deployment) -> Network 
     let network = Network {
         bind_address,
         public_url_is_derived,
-        trusted_proxies: reader.list(&TRUSTED_PROXIES, parse_range),
-        trusted_proxy_header: trusted_proxy_header(reader),
+        trusted_proxies: trusted_proxies(reader),
         https_only: required_in_production(reader, &HTTPS_ONLY, deployment.is_production()),
         secure_cookies: required_in_production(reader, &SECURE_COOKIES, secure),
         cors_allowed_origins: reader.list(&CORS_ALLOWED_ORIGINS, Origin::parse),
@@ -99,11 +88,20 @@ fn required_in_production(reader: &mut Reader<'_>, variable: &super::Variable, d
     on
 }
 
-fn trusted_proxy_header(reader: &mut Reader<'_>) -> TrustedProxyHeader {
-    match reader.word(&TRUSTED_PROXY_HEADER) {
-        Some("Forwarded") => TrustedProxyHeader::Forwarded,
-        _ => TrustedProxyHeader::XForwardedFor,
+fn trusted_proxies(reader: &mut Reader<'_>) -> TrustedProxies {
+    let ranges = reader.list(&TRUSTED_PROXIES, parse_range);
+    let header = reader.word(&TRUSTED_PROXY_HEADER);
+    if ranges.is_empty() && header.is_some() {
+        reader.warn("TRUSTED_PROXY_HEADER has no effect: TRUSTED_PROXIES is empty, so no header is believed");
     }
+    if ranges.is_empty() && reader.in_production() {
+        reader.warn(
+            "TRUSTED_PROXIES is empty: behind a proxy, every request then looks like plain http (which \
+             HTTPS_ONLY refuses) and all clients share one address and its limits",
+        );
+    }
+    let header = header.and_then(|word| word.parse().ok()).unwrap_or(ForwardHeader::XForwardedFor);
+    TrustedProxies { ranges, header }
 }
 
 /// `IP:PORT`, or `localhost:PORT` for the IPv4 loopback.
@@ -130,7 +128,8 @@ fn parse_range(text: &str) -> Result<IpNet, String> {
 }
 
 fn check_metrics_address(reader: &mut Reader<'_>, network: &Network) {
-    let clash = network.metrics_address.filter(|address| *address == network.bind_address && address.port() != 0);
+    let clash =
+        network.metrics_address.filter(|address| *address == network.bind_address && address.port() != 0);
     if let Some(address) = clash {
         let reason = "it is BIND_ADDRESS, and metrics must not be public";
         reader.wrong(&METRICS_ADDRESS, Some(&address.to_string()), reason);
@@ -138,17 +137,10 @@ fn check_metrics_address(reader: &mut Reader<'_>, network: &Network) {
 }
 
 fn warn(reader: &mut Reader<'_>, network: &Network) {
-    if reader.in_production() && network.trusted_proxies.is_empty() {
-        reader.warn(
-            "TRUSTED_PROXIES is empty: behind a proxy, every request then looks like plain http (which \
-             HTTPS_ONLY refuses) and all clients share one address and its limits",
-        );
-    }
-    if network.trusted_proxies.is_empty() && reader.word(&TRUSTED_PROXY_HEADER).is_some() {
-        reader.warn("TRUSTED_PROXY_HEADER has no effect: TRUSTED_PROXIES is empty, so no header is believed");
-    }
     if !network.public_url.is_https() && network.secure_cookies {
-        reader.warn("SECURE_COOKIES is on but PUBLIC_URL is plain http: browsers may not keep the session cookie");
+        reader.warn(
+            "SECURE_COOKIES is on but PUBLIC_URL is plain http: browsers may not keep the session cookie",
+        );
     }
     if !reader.in_production() && !network.bind_address.ip().is_loopback() {
         reader.warn(format!(

@@ -52,6 +52,8 @@ pub enum KeyLabel {
     OneTimeToken,
     /// Signs cursors of lists.
     Cursor,
+    /// Encryption of mail that waits for delivery.
+    Outbox,
 }
 
 impl KeyLabel {
@@ -64,6 +66,7 @@ impl KeyLabel {
             Self::AuditMac => "audit-mac",
             Self::OneTimeToken => "one-time-token",
             Self::Cursor => "cursor",
+            Self::Outbox => "outbox",
         }
     }
 }
@@ -78,6 +81,7 @@ pub const fn inventory() -> &'static [(KeyLabel, &'static str, &'static str)] {
         (KeyLabel::AuditMac, "HMAC-SHA-256", "audit material that is not signed in public"),
         (KeyLabel::OneTimeToken, "HMAC-SHA-256", "tokens that live for one step"),
         (KeyLabel::Cursor, "HMAC-SHA-256", "cursors of lists"),
+        (KeyLabel::Outbox, "XChaCha20-Poly1305", "mail that waits for delivery"),
     ]
 }
 

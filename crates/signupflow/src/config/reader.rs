@@ -73,12 +73,12 @@ impl<'a> Reader<'a> {
                 None
             }
             (Some(value), None) => Some(value),
-            (None, Some(path)) => self.from_file(variable, file, &path),
+            (None, Some(path)) => self.secret_file(variable, file, &path),
             (None, None) => None,
         }
     }
 
-    fn from_file(&mut self, variable: &Variable, file: &str, path: &str) -> Option<String> {
+    fn secret_file(&mut self, variable: &Variable, file: &str, path: &str) -> Option<String> {
         let problem = match read_secret(path) {
             Ok(text) if !text.is_empty() => return Some(text),
             Ok(_) => "the file is empty".to_owned(),

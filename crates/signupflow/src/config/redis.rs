@@ -1,5 +1,6 @@
 //! Redis: where it is and how to sign in to it.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use hardening::secret::Secret;
@@ -113,7 +114,7 @@ fn from_parts(reader: &mut Reader<'_>) -> Option<Redis> {
 }
 
 fn parse(text: &str) -> Result<Redis, String> {
-    let url = Url::parse(text).map_err(|error| format!("it is not a URL: {error}"))?;
+    let url = Url::parse(&with_host(text)).map_err(|error| format!("it is not a URL: {error}"))?;
     let path = decoded(url.path())?;
     let query =
         |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
@@ -130,6 +131,15 @@ fn parse(text: &str) -> Result<Redis, String> {
     let password = url.password().map(decoded).transpose()?.filter(|password| !password.is_empty());
     let password = password.or_else(|| query("password")).map(Secret::new);
     Ok(Redis { endpoint, username, password, database })
+}
+
+/// The URL of a socket with credentials has no host (`unix://user:password@/path`), which a URL parser
+/// refuses; it gets one that is not looked at.
+fn with_host(text: &str) -> Cow<'_, str> {
+    match text.split_once("@/") {
+        Some((start, path)) if start.contains("unix://") => format!("{start}@socket/{path}").into(),
+        _ => text.into(),
+    }
 }
 
 fn tcp(url: &Url) -> Result<RedisEndpoint, String> {
@@ -160,6 +170,7 @@ mod tests {
             ("rediss://me:pw@h/?db=2", at("h", 6379, true), Some("me"), Some("pw"), 2),
             ("redis://[::1]:6380", at("::1", 6380, false), None, None, 0),
             ("redis+unix:///run/redis.sock?db=1", socket.clone(), None, None, 1),
+            ("unix://me@/run/redis.sock?password=pw", socket.clone(), Some("me"), Some("pw"), 0),
             ("unix://:pw@/run/redis.sock", socket, None, Some("pw"), 0),
         ] {
             let redis = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -172,9 +183,16 @@ mod tests {
 
     #[test]
     fn other_things_are_refused() {
-        for bad in
-            ["", "localhost:6379", "http://h", "redis://", "redis:///0", "redis://h/x", "redis+unix://"]
-        {
+        for bad in [
+            "",
+            "localhost:6379",
+            "http://h",
+            "redis://",
+            "redis:///0",
+            "redis://h/x",
+            "redis+unix://",
+            "redis://@/0",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

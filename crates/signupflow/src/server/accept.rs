@@ -9,7 +9,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Accepts until it succeeds. A connection that died in the queue is passed over; when the system is out
 /// of file descriptors or memory, pauses longer and longer instead of spinning.
-pub(super) async fn accept<T>(mut attempt: impl AsyncFnMut() -> io::Result<T>) -> T {
+pub(super) async fn accept<T, F>(mut attempt: impl FnMut() -> F) -> T
+where
+    F: Future<Output = io::Result<T>>,
+{
     let mut pause = FIRST_PAUSE;
     loop {
         match attempt().await {
@@ -32,6 +35,8 @@ fn is_of_that_connection(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use tokio::time::Instant;
 
     use super::*;
@@ -42,9 +47,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn out_of_files_pauses_ever_longer_and_recovers() {
         let (started, mut attempts) = (Instant::now(), 0);
-        let accepted = accept(async || {
+        let accepted = accept(|| {
             attempts += 1;
-            if attempts <= 10 { Err(io::Error::from_raw_os_error(OUT_OF_FILES)) } else { Ok("connection") }
+            let outcome = if attempts <= 10 {
+                Err(io::Error::from_raw_os_error(OUT_OF_FILES))
+            } else {
+                Ok("connection")
+            };
+            ready(outcome)
         })
         .await;
         assert_eq!((accepted, attempts), ("connection", 11));
@@ -55,9 +65,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_died_in_the_queue_costs_no_pause() {
         let (started, mut attempts) = (Instant::now(), 0);
-        accept(async || {
+        accept(|| {
             attempts += 1;
-            if attempts == 1 { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+            ready(if attempts == 1 { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) })
         })
         .await;
         assert_eq!(started.elapsed(), Duration::ZERO);

@@ -153,7 +153,7 @@ mod tests {
     fn limits() -> Limits {
         Limits {
             head_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             ..Limits::default()
         }
     }

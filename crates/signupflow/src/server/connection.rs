@@ -102,7 +102,7 @@ pub(super) async fn serve<S, B>(
 
 async fn stop_due(stop: &mut watch::Receiver<bool>, activity: &Activity) {
     // An error means that the server is gone: a reason to stop as well.
-    let _stopped = stop.wait_for(|stopped| *stopped).await;
+    drop(stop.wait_for(|stopped| *stopped).await);
     if !activity.has_served() {
         tokio::time::sleep(FIRST_REQUEST_GRACE).await;
     }

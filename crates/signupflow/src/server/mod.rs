@@ -40,15 +40,12 @@ use tokio::{
 };
 use tower::{BoxError, Service};
 
+pub use hardening_tower::PeerAddress;
 pub use head_limits::{HeadLimits, LimitedHead};
 pub use limits::Limits;
 
 use connection::Shared;
 use peers::Peers;
-
-/// The address at the other end of the connection: a client's, or a proxy's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddress(pub SocketAddr);
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -205,7 +202,7 @@ impl Bound {
                 biased;
                 () = &mut stop => break,
                 Some(ended) = tasks.join_next() => note_end(ended),
-                accepted = accept::accept(async || self.listener.accept().await), if room => start(accepted, &mut tasks),
+                accepted = accept::accept(|| self.listener.accept()), if room => start(accepted, &mut tasks),
             }
         }
         // Those in the kernel's queue believe they are connected: they are served as well.

@@ -19,7 +19,7 @@ pub async fn shutdown() {
         }
         Err(error) => {
             tracing::error!(%error, "cannot listen for signals; only killing stops this process");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -189,7 +189,7 @@ mod tests {
 
         #[test]
         fn any_text_survives_encoding(text in "\\PC*") {
-            let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let encoded = text.bytes().fold(String::new(), |encoded, byte| format!("{encoded}%{byte:02x}"));
             prop_assert_eq!(decode(&encoded).unwrap(), text);
         }
     }

@@ -103,6 +103,30 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every code, for the registry of problems.
+    pub const CODES: &'static [&'static str] = &[
+        "invalid_input",
+        "invalid_credentials",
+        "unauthenticated",
+        "step_up_required",
+        "wrong_password",
+        "forbidden",
+        "second_factor_unavailable",
+        "not_found",
+        "email_taken",
+        "name_taken",
+        "last_admin",
+        "other_admins",
+        "signup_closed",
+        "invitation_for_other",
+        "invitation_open",
+        "conflict",
+        "token_invalid",
+        "account_locked",
+        "rate_limited",
+        "busy",
+    ];
+
     /// One field and what is wrong with it.
     pub fn field(name: &str, sentence: impl Into<String>) -> Self {
         Self::InvalidInput(FieldErrors::from([(name.to_owned(), vec![sentence.into()])]))

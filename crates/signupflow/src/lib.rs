@@ -1,5 +1,11 @@
 //! SignUpFlow: the server, its pages, its JSON API and its command line.
 
+pub mod cli;
+pub mod cli;
+pub mod config;
 pub mod logging;
+pub mod metrics_page;
+pub mod serve;
 pub mod server;
 pub mod web;
+pub mod wiring;

@@ -1,2 +1,7 @@
-//! SignUpFlow.
-fn main() {}
+//! SignUpFlow: see [`signupflow::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    signupflow::cli::main()
+}

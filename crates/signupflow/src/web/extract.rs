@@ -70,6 +70,18 @@ fn refuse_foreign_org_id(query: Option<&str>, own: &str) -> Result<(), Refusal> 
     if foreign { Err(Refusal::NotFound("organization")) } else { Ok(()) }
 }
 
+/// The one id in the path.
+pub struct PathId(pub String);
+
+impl FromRequestParts<AppState> for PathId {
+    type Rejection = Answer;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Answer> {
+        let PathIds([id]) = PathIds::from_request_parts(parts, state).await?;
+        Ok(Self(id))
+    }
+}
+
 /// The ids in the path, in order. What cannot be decoded cannot be found.
 pub struct PathIds<const N: usize>(pub [String; N]);
 
@@ -80,7 +92,9 @@ impl<const N: usize> FromRequestParts<AppState> for PathIds<N> {
         let not_found = || Answer::from(Refusal::NotFound("resource"));
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
         let ids: Vec<String> = params.iter().map(|(_, value)| value.to_owned()).collect();
-        let plain = |id: &String| id.len() <= 100 && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        let plain = |id: &String| {
+            id.len() <= 100 && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        };
         if !ids.iter().all(plain) {
             return Err(not_found());
         }

@@ -23,7 +23,6 @@ pub struct ListQuery {
     /// The `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// Accepted for the original's sake; must be your own organization.
-    #[expect(dead_code, reason = "checked for every route by the sign-in extractor")]
     pub org_id: Option<String>,
 }
 
@@ -113,7 +112,8 @@ mod tests {
     #[test]
     fn cursors_round_trip() {
         assert_eq!(read_cursor(&write_cursor("event_01-2")), Ok("event_01-2".to_owned()));
-        let cursor = AuditCursor { timestamp: Timestamp::from_micros(1_700_000_000_000_001), id: "audit_1".into() };
+        let cursor =
+            AuditCursor { timestamp: Timestamp::from_micros(1_700_000_000_000_001), id: "audit_1".into() };
         assert_eq!(read_audit_cursor(&write_audit_cursor(&cursor)), Ok(cursor));
     }
 

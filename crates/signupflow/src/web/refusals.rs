@@ -17,9 +17,8 @@ pub type Outcome<T> = Result<T, Answer>;
 impl Answer {
     /// A token was presented, but it opens nothing (RFC 6750, 3.1).
     pub fn invalid_token() -> Self {
-        Self(Box::new(Problem::of("invalid_token").with_detail(
-            "The session token is not valid: it is damaged, has expired, or its session was ended. Sign in again.",
-        )))
+        let detail = "The session token is not valid: it is damaged, has expired, or its session was ended. Sign in again.";
+        Self(Box::new(Problem::of("unauthenticated").with_detail(detail).with_token_presented()))
     }
 
     /// A problem by code.
@@ -46,7 +45,7 @@ impl From<Refusal> for Answer {
             | Refusal::RateLimited { retry_after, limit, window, .. } => {
                 let whole = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 problem.retry_after = Some(whole.max(1));
-                problem.limit = Some(limit);
+                problem.limit = Some(limit.into());
                 problem.window_seconds = Some(window.as_secs());
             }
             Refusal::Busy => problem.retry_after = Some(1),
@@ -79,9 +78,9 @@ impl IntoResponse for Answer {
 }
 
 /// A layer refused: its typed reason becomes a problem document.
-pub fn of_layer(refusal: &hardening_tower::refusal::Refusal) -> Problem {
+pub fn of_layer(refusal: &hardening_tower::Refusal) -> Problem {
     use hardening::csrf::CsrfRefusal;
-    use hardening_tower::refusal::Refusal as Layer;
+    use hardening_tower::Refusal as Layer;
     match refusal {
         Layer::CrossOrigin => Problem::of("cross_origin").with_detail(
             "This request comes from another site. Changes are accepted from this server's own pages and from programs only.",
@@ -102,13 +101,13 @@ pub fn of_layer(refusal: &hardening_tower::refusal::Refusal) -> Problem {
                 hardening::lockout::spoken_duration(decision.window)
             ));
             problem.retry_after = hardening::rate_limit::headers::retry_after_seconds(decision);
-            problem.limit = Some(decision.limit);
+            problem.limit = Some(decision.limit.into());
             problem.window_seconds = Some(decision.window.as_secs());
             problem
         }
         Layer::AmbiguousCredentials => Problem::of("invalid_request")
             .with_detail("The request brings more than one session token; send exactly one."),
-        Layer::Unavailable(fault) => {
+        Layer::BackendAway(fault) => {
             tracing::error!(%fault, "a layer could not do its work");
             let mut problem = Problem::of("backend_unavailable");
             problem.retry_after = Some(1);

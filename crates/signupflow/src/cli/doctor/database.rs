@@ -1,0 +1,166 @@
+//! The database: does it answer, is it up to date, can it be written, does it guard the audit log.
+
+use std::time::Duration;
+
+use backends::sql::migrate::{self, State};
+use backends::sql::{Database, Engine, Sql, SqlError, Unit};
+use hardening::clock::{Clock as _, SystemClock, Timestamp};
+
+use super::Check;
+use crate::config::{self, Config};
+use crate::wiring::open_database;
+
+/// A server that takes longer to answer is away.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How far two clocks may differ: less than a step of a one-time code.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(15);
+
+const TITLE: &str = "Database";
+const TRIGGERS: Sql = Sql::pair(
+    "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit_logs'",
+    "SELECT tgname::text AS name FROM pg_catalog.pg_trigger \
+     WHERE tgrelid = to_regclass('audit_logs') AND tgenabled = 'A' AND NOT tgisinternal",
+);
+/// Each guards against one way of changing a row that was written.
+const NEEDED_SQLITE: [&str; 3] = ["audit_logs_no_update", "audit_logs_no_delete", "audit_logs_no_replace"];
+const NEEDED_POSTGRES: [&str; 2] = ["audit_logs_no_change", "audit_logs_no_truncate"];
+/// Hits nothing, and still needs the right and the room to write.
+const WRITE_TEST: Sql = Sql::same("DELETE FROM attempt_journal WHERE id = $1");
+/// Ids begin with their time.
+const NEWEST: Sql = Sql::same("SELECT timestamp FROM audit_logs ORDER BY id DESC LIMIT 1");
+
+pub(super) async fn examine(config: &Config) -> Vec<Check> {
+    if let config::Database::Embedded { file } = &config.database
+        && !file.exists()
+    {
+        let why = format!("{} is not there yet; the first start makes it", file.display());
+        return vec![Check::skip("database", TITLE, why)];
+    }
+    let opened = tokio::time::timeout(PATIENCE, open_database(config)).await;
+    let database = match opened {
+        Ok(Ok(database)) => database,
+        Ok(Err(error)) => return vec![away(config, &error.to_string())],
+        Err(_) => return vec![away(config, "it does not answer")],
+    };
+    let checks = tokio::time::timeout(PATIENCE, examine_open(&database)).await;
+    let checks = checks.unwrap_or_else(|_| vec![away(config, "it stopped answering")]);
+    database.close().await;
+    checks
+}
+
+fn away(config: &Config, detail: &str) -> Check {
+    let fix = if config.database.is_embedded() {
+        "see that the user that runs the server owns the file, and that the disk has room"
+    } else {
+        "see that PostgreSQL runs, and that host, port, user and password in DATABASE_URL are right"
+    };
+    Check::fail("database", TITLE, detail, fix)
+}
+
+async fn examine_open(database: &Database) -> Vec<Check> {
+    let engine = match database.engine() {
+        Engine::Sqlite => "SQLite answers",
+        Engine::Postgres => "PostgreSQL answers",
+    };
+    let mut checks = vec![Check::pass("database", TITLE, engine)];
+    let (migrations, ready) = migrations(database).await;
+    checks.push(migrations);
+    if ready {
+        checks.push(writable(database).await);
+        checks.push(audit_guards(database).await);
+        checks.push(clock(database).await);
+    }
+    checks
+}
+
+async fn migrations(database: &Database) -> (Check, bool) {
+    const ID: &str = "migrations";
+    const TITLE: &str = "Tables";
+    let all = match migrate::status(database).await {
+        Ok(all) => all,
+        Err(error) => return (broken(ID, TITLE, &error), false),
+    };
+    if let Some(odd) = all.iter().find(|s| matches!(s.state, State::Changed(_) | State::Unknown(_))) {
+        let detail = format!("migration {} {} is not the one this program knows", odd.version, odd.name);
+        return (Check::fail(ID, TITLE, detail, "use the version of the program that applied it"), false);
+    }
+    let pending = all.iter().filter(|status| status.state == State::Pending).count();
+    if pending > 0 {
+        let detail = format!("{pending} migrations are pending");
+        return (Check::fail(ID, TITLE, detail, "run: signupflow migrate up"), false);
+    }
+    (Check::pass(ID, TITLE, format!("{} migrations applied, none pending", all.len())), true)
+}
+
+fn broken(id: &'static str, title: &str, error: &SqlError) -> Check {
+    Check::fail(id, title, error.to_string(), "see the log of the database")
+}
+
+async fn writable(database: &Database) -> Check {
+    const ID: &str = "database_writable";
+    const TITLE: &str = "Database can be written";
+    let mut unit = Unit::housekeeping("write test of the doctor");
+    unit.run(WRITE_TEST, vec!["doctor".into()]);
+    match database.commit(unit).await {
+        Ok(_) => Check::pass(ID, TITLE, "yes"),
+        Err(error) => {
+            let fix = "give the user the right to write, make room on the disk, and see that the server is no \
+                       read-only replica";
+            Check::fail(ID, TITLE, error.to_string(), fix)
+        }
+    }
+}
+
+async fn audit_guards(database: &Database) -> Check {
+    const ID: &str = "audit_protection";
+    const TITLE: &str = "Audit log cannot be changed";
+    let needed: &[&str] = match database.engine() {
+        Engine::Sqlite => &NEEDED_SQLITE,
+        Engine::Postgres => &NEEDED_POSTGRES,
+    };
+    let rows = match database.rows(TRIGGERS, Vec::new()).await {
+        Ok(rows) => rows,
+        Err(error) => return broken(ID, TITLE, &error),
+    };
+    let found: Vec<String> = rows.iter().filter_map(|row| row.text("name").ok()).collect();
+    let missing: Vec<&str> = needed.iter().copied().filter(|name| !found.iter().any(|n| n == name)).collect();
+    if missing.is_empty() {
+        return Check::pass(ID, TITLE, "the database refuses to change or delete rows");
+    }
+    let detail = format!("triggers are missing or not always on: {}", missing.join(", "));
+    let fix = "somebody removed them: find out who and why, and bring the database back from a backup";
+    Check::fail(ID, TITLE, detail, fix)
+}
+
+async fn clock(database: &Database) -> Check {
+    const ID: &str = "clock";
+    const TITLE: &str = "Clock";
+    const FIX: &str = "let chrony or systemd-timesyncd set the clocks of all machines";
+    let here = SystemClock.now();
+    if database.engine() == Engine::Postgres {
+        match database.row(Sql::same("SELECT now() AS now"), Vec::new()).await {
+            Ok(row) => {
+                let there = row.and_then(|row| row.time("now").ok()).unwrap_or(here);
+                let apart = apart(here, there);
+                if apart > CLOCK_TOLERANCE {
+                    let detail = format!("{} seconds apart from the database's", apart.as_secs());
+                    return Check::fail(ID, TITLE, detail, FIX);
+                }
+            }
+            Err(error) => return broken(ID, TITLE, &error),
+        }
+    }
+    let newest = match database.row(NEWEST, Vec::new()).await {
+        Ok(row) => row.and_then(|row| row.time("timestamp").ok()),
+        Err(error) => return broken(ID, TITLE, &error),
+    };
+    if newest.is_some_and(|newest| newest.since(here) > CLOCK_TOLERANCE) {
+        let detail = format!("it shows {here}, which is before the newest recorded event");
+        return Check::fail(ID, TITLE, detail, FIX);
+    }
+    Check::pass(ID, TITLE, format!("it shows {here}"))
+}
+
+fn apart(one: Timestamp, other: Timestamp) -> Duration {
+    one.since(other).max(other.since(one))
+}

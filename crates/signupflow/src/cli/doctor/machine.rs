@@ -1,0 +1,156 @@
+//! The machine and its neighbours: hashing speed, mail server, Redis, proxies.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hardening::entropy::OsEntropy;
+use hardening::password::HashPool;
+use hardening::secret::Secret;
+use tokio::net::TcpStream;
+
+use super::Check;
+use crate::config::{Config, SessionStorage, Smtp};
+
+/// A sign-in that takes longer is noticed; NIST SP 800-63B-4, 3.1.1.2 asks for as much cost as is practical.
+const SLOWEST_HASH: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) async fn examine(config: &Config) -> Vec<Check> {
+    let mut checks = vec![hashing(config).await, redis(config), client_address(config)];
+    if let Some(smtp) = &config.mail.smtp {
+        checks.push(mail_server(smtp).await);
+    }
+    checks
+}
+
+async fn hashing(config: &Config) -> Check {
+    const ID: &str = "hash_speed";
+    const TITLE: &str = "Password hashing";
+    let pool = HashPool::start(config.password.argon2, None, 1, 1, Arc::new(OsEntropy));
+    let begun = Instant::now();
+    if pool.hash(Secret::new("a password of the usual length".to_owned())).await.is_err() {
+        let fix = "see that the machine has memory and processor time to spare";
+        return Check::fail(ID, TITLE, "no password could be hashed", fix);
+    }
+    let took = begun.elapsed();
+    let detail = format!("{} ms a password", took.as_millis());
+    if took > SLOWEST_HASH {
+        let fix = "give the machine more processor time and memory: sign-ins will be slow, and few at once";
+        return Check::fail(ID, TITLE, detail, fix);
+    }
+    Check::pass(ID, TITLE, detail)
+}
+
+fn redis(config: &Config) -> Check {
+    const ID: &str = "redis";
+    const TITLE: &str = "Sessions and counters";
+    if config.redis.is_some() && config.session.storage == SessionStorage::Redis {
+        return Check::fail(
+            ID,
+            TITLE,
+            "REDIS_URL is set, but this version keeps them in process",
+            "unset REDIS_URL, or set SESSION_STORAGE=memory and run one node only",
+        );
+    }
+    Check::pass(ID, TITLE, "in process: run one node only")
+}
+
+/// Which address the server would take for a client's.
+fn client_address(config: &Config) -> Check {
+    const ID: &str = "client_address";
+    const TITLE: &str = "Client addresses";
+    let network = &config.network;
+    let proxies = &network.trusted_proxies;
+    let behind_proxy = network.public_url.is_https() && network.bind_address.ip().is_loopback();
+    if !proxies.ranges.is_empty() {
+        let ranges: Vec<String> = proxies.ranges.iter().map(ToString::to_string).collect();
+        if behind_proxy && !proxies.contains(network.bind_address.ip()) {
+            return Check::fail(
+                ID,
+                TITLE,
+                format!(
+                    "the server listens on {} only, where the proxy's own address is a loopback one, which \
+                     TRUSTED_PROXIES ({}) does not hold",
+                    network.bind_address,
+                    ranges.join(", ")
+                ),
+                format!("add {} to TRUSTED_PROXIES", network.bind_address.ip()),
+            );
+        }
+        return Check::pass(
+            ID,
+            TITLE,
+            format!("those that {} tell in {:?}", ranges.join(", "), proxies.header),
+        );
+    }
+    if behind_proxy {
+        return Check::fail(
+            ID,
+            TITLE,
+            format!(
+                "PUBLIC_URL is https, so a proxy stands before the server, but it is not believed: all \
+                 clients would count as {}",
+                network.bind_address.ip()
+            ),
+            format!("set TRUSTED_PROXIES={}", network.bind_address.ip()),
+        );
+    }
+    Check::pass(ID, TITLE, "the address a connection comes from; no forwarding header is believed")
+}
+
+async fn mail_server(smtp: &Smtp) -> Check {
+    const ID: &str = "mail";
+    const TITLE: &str = "Mail server";
+    let place = format!("{}:{}", smtp.host, smtp.port);
+    let connected = tokio::time::timeout(PATIENCE, TcpStream::connect((smtp.host.as_str(), smtp.port))).await;
+    let error = match connected {
+        Ok(Ok(_)) => return Check::pass(ID, TITLE, format!("{place} takes connections")),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it does not answer".to_owned(),
+    };
+    let fix = "see that host and port in SMTP_URL are right, and that a firewall lets this machine through";
+    Check::fail(ID, TITLE, format!("{place}: {error}"), fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Outcome;
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn config(pairs: &[(&str, &str)]) -> Config {
+        let keys = crate::config::generated::env_lines(&OsEntropy);
+        let mut settings = crate::config::dotenv::parse(&keys).expect("own lines");
+        let pairs: BTreeMap<_, _> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        settings.extend(pairs);
+        Config::load(&settings).expect("sound").config
+    }
+
+    #[test]
+    fn an_unbelieved_proxy_is_found() {
+        let outcome = |pairs: &[(&str, &str)]| client_address(&config(pairs)).outcome;
+        assert_eq!(outcome(&[]), Outcome::Pass);
+        let https = ("PUBLIC_URL", "https://example.org");
+        assert_eq!(outcome(&[https]), Outcome::Fail);
+        assert_eq!(outcome(&[https, ("TRUSTED_PROXIES", "10.0.0.0/8")]), Outcome::Fail);
+        assert_eq!(outcome(&[https, ("TRUSTED_PROXIES", "127.0.0.1")]), Outcome::Pass);
+        assert_eq!(outcome(&[https, ("BIND_ADDRESS", "0.0.0.0:8000")]), Outcome::Pass);
+    }
+
+    #[test]
+    fn redis_is_not_silently_ignored() {
+        let url = ("REDIS_URL", "redis://localhost:6379");
+        assert_eq!(redis(&config(&[url])).outcome, Outcome::Fail);
+        assert_eq!(redis(&config(&[url, ("SESSION_STORAGE", "memory")])).outcome, Outcome::Pass);
+    }
+
+    #[tokio::test]
+    async fn a_missing_mail_server_is_found() {
+        let port = testkit::free_port::free_tcp_port();
+        let url = format!("smtp://127.0.0.1:{port}?tls=off");
+        let config = config(&[("SMTP_URL", &url), ("MAIL_FROM", "a@example.org")]);
+        let check = mail_server(config.mail.smtp.as_ref().expect("set")).await;
+        assert_eq!(check.outcome, Outcome::Fail);
+        assert!(check.fix.is_some());
+    }
+}

@@ -1,0 +1,122 @@
+//! `signupflow doctor`: is the configuration right, is everything it names there, and what to do if not.
+//!
+//! Changes nothing: no keys, folders or database are made, and the write tests leave nothing behind.
+
+mod database;
+mod files;
+mod machine;
+mod source;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::console::{self, Format};
+use super::failure::Failure;
+use super::settings::Settings;
+use crate::config::{Config, ConfigErrors, Loaded};
+
+pub(super) const EXAMPLES: &str = "EXAMPLES
+  signupflow doctor
+  signupflow --env-file /etc/signupflow/env doctor
+  signupflow doctor --format json | jq '.checks[] | select(.outcome == \"fail\")'";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How a check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Pass,
+    Fail,
+    /// It does not apply; the detail says why.
+    Skip,
+}
+
+/// One finding.
+#[derive(Clone, Debug, Serialize)]
+struct Check {
+    id: &'static str,
+    title: String,
+    outcome: Outcome,
+    detail: String,
+    fix: Option<String>,
+}
+
+impl Check {
+    fn pass(id: &'static str, title: &str, detail: impl Into<String>) -> Self {
+        Self { id, title: title.to_owned(), outcome: Outcome::Pass, detail: detail.into(), fix: None }
+    }
+
+    fn skip(id: &'static str, title: &str, why: impl Into<String>) -> Self {
+        Self { id, title: title.to_owned(), outcome: Outcome::Skip, detail: why.into(), fix: None }
+    }
+
+    fn fail(id: &'static str, title: &str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            id,
+            title: title.to_owned(),
+            outcome: Outcome::Fail,
+            detail: detail.into(),
+            fix: Some(fix.into()),
+        }
+    }
+}
+
+pub(super) async fn run(settings: &Settings, args: Args) -> Result<(), Failure> {
+    let loaded = settings.source().and_then(|source| Config::load(&source::without_side_effects(&source)));
+    let checks = match loaded {
+        Ok(Loaded { config, warnings }) => {
+            let mut checks = vec![configuration(&warnings)];
+            checks.extend(examine(&config).await);
+            checks
+        }
+        Err(errors) => wrong_settings(errors),
+    };
+    let failed = checks.iter().filter(|check| check.outcome == Outcome::Fail).count();
+    told(&checks, args.format)?;
+    if failed == 0 { Ok(()) } else { Err(Failure::Told) }
+}
+
+async fn examine(config: &Config) -> Vec<Check> {
+    let mut checks = files::examine(config);
+    checks.extend(database::examine(config).await);
+    checks.extend(machine::examine(config).await);
+    checks
+}
+
+fn configuration(warnings: &[String]) -> Check {
+    let detail = if warnings.is_empty() { "no complaint".to_owned() } else { warnings.join("; ") };
+    Check::pass("configuration", "Configuration", detail)
+}
+
+fn wrong_settings(errors: ConfigErrors) -> Vec<Check> {
+    let wrong = |error: crate::config::ConfigError| {
+        let detail = format!("it {}: {}", error.held, error.reason);
+        let fix = format!("allowed: {}; for example {}", error.allowed, error.example);
+        Check::fail("configuration", &error.subject, detail, fix)
+    };
+    let mut checks: Vec<_> = errors.0.into_iter().map(wrong).collect();
+    checks.push(Check::skip("rest", "Everything else", "looked at once the configuration is right"));
+    checks
+}
+
+fn told(checks: &[Check], format: Format) -> Result<(), Failure> {
+    if format == Format::Json {
+        return console::print_json(&json!({ "checks": checks }));
+    }
+    let rows = checks.iter().map(|check| {
+        let mark = match check.outcome {
+            Outcome::Pass => "✓",
+            Outcome::Fail => "✗",
+            Outcome::Skip => "–",
+        };
+        let fix = check.fix.clone().unwrap_or_default();
+        vec![mark.to_owned(), check.title.clone(), check.detail.clone(), fix]
+    });
+    console::print_table(&["", "check", "found", "what to do"], rows.collect())
+}

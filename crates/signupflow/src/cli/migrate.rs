@@ -1,0 +1,176 @@
+//! `signupflow migrate`: the tables, made, removed and listed.
+
+use backends::sql::migrate::{self, Applied, Reverted, State, Status};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::console::{self, Format};
+use super::failure::Failure;
+use super::settings::Settings;
+use crate::wiring::open_database;
+
+pub(super) const EXAMPLES: &str = "EXAMPLES
+  signupflow migrate status              what is there and what is pending
+  signupflow migrate up                  make what is pending
+  signupflow migrate down --steps 1      take the newest step back, with its data";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Applies every pending migration and names the tables it made.
+    #[command(after_help = "EXAMPLES
+  signupflow migrate up
+  DATABASE_URL=postgresql://u@db/signupflow signupflow migrate up --format json")]
+    Up {
+        /// The form of the answer.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Lists the migrations; changes nothing. Fails when an applied one is not this program's.
+    #[command(after_help = "EXAMPLES
+  signupflow migrate status
+  signupflow migrate status --format json | jq .pending")]
+    Status {
+        /// The form of the answer.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Undoes migrations, newest first. Their tables are dropped WITH ALL DATA in them.
+    #[command(after_help = "EXAMPLES
+  signupflow migrate down                     the newest one, after a question
+  signupflow migrate down --all --yes         everything, without asking (for scripts)")]
+    Down {
+        /// How many.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        steps: u32,
+        /// All of them: nothing of this program is left in the database.
+        #[arg(long, conflicts_with = "steps")]
+        all: bool,
+        /// Does not ask.
+        #[arg(long)]
+        yes: bool,
+        /// The form of the answer.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
+    let database = open_database(&settings.config()?).await?;
+    match command {
+        Command::Up { format } => {
+            let applied = migrate::up(&database).await?;
+            database.close().await;
+            told_up(&applied, format)
+        }
+        Command::Status { format } => {
+            let all = migrate::status(&database).await?;
+            database.close().await;
+            told_status(&all, format)
+        }
+        Command::Down { steps, all, yes, format } => {
+            let steps = if all { None } else { Some(usize::try_from(steps).unwrap_or(usize::MAX)) };
+            let doomed = doomed(&migrate::status(&database).await?, steps);
+            if doomed.is_empty() && steps.is_some() {
+                database.close().await;
+                return told_down(&[], format);
+            }
+            confirm(&doomed, yes)?;
+            let reverted = migrate::down(&database, steps).await?;
+            database.close().await;
+            told_down(&reverted, format)
+        }
+    }
+}
+
+/// What would be undone, newest first.
+fn doomed(all: &[Status], steps: Option<usize>) -> Vec<String> {
+    let applied = all.iter().rev().filter(|status| status.state != State::Pending);
+    let names = applied.map(|status| format!("{} {}", status.version, status.name));
+    names.take(steps.unwrap_or(usize::MAX)).collect()
+}
+
+fn confirm(doomed: &[String], yes: bool) -> Result<(), Failure> {
+    if yes || doomed.is_empty() {
+        return Ok(());
+    }
+    let question = format!("This undoes {} and drops the tables with all data. Type yes:", doomed.join(", "));
+    match console::ask(&question)?.as_deref() {
+        Some("yes") => Ok(()),
+        Some(_) => Err(Failure::Refused("nothing was changed: the answer was not yes".to_owned())),
+        None => Err(Failure::Usage(
+            "`migrate down` drops tables with their data: run it on a terminal, or add --yes".to_owned(),
+        )),
+    }
+}
+
+fn told_up(applied: &[Applied], format: Format) -> Result<(), Failure> {
+    let steps = applied.iter().map(|step| (step.version, &*step.name, &*step.tables));
+    told("applied", "Everything is up to date.", "created", steps.collect(), format)
+}
+
+fn told_down(reverted: &[Reverted], format: Format) -> Result<(), Failure> {
+    let steps = reverted.iter().map(|step| (step.version, &*step.name, &*step.tables));
+    told("reverted", "There is nothing to undo.", "dropped", steps.collect(), format)
+}
+
+fn told(
+    key: &str,
+    nothing: &str,
+    verb: &str,
+    steps: Vec<(i64, &str, &[String])>,
+    format: Format,
+) -> Result<(), Failure> {
+    if format == Format::Json {
+        let steps: Vec<_> = steps
+            .iter()
+            .map(|(version, name, tables)| json!({ "version": version, "name": name, "tables": tables }))
+            .collect();
+        return console::print_json(&json!({ key: steps }));
+    }
+    if steps.is_empty() {
+        return console::print(&format!("{nothing}\n"));
+    }
+    let rows = steps.iter().flat_map(|(version, name, tables)| {
+        tables
+            .iter()
+            .map(move |table| vec![version.to_string(), (*name).to_owned(), format!("{verb} {table}")])
+    });
+    console::print_table(&["version", "migration", "table"], rows.collect())
+}
+
+fn told_status(all: &[Status], format: Format) -> Result<(), Failure> {
+    let pending = all.iter().filter(|status| status.state == State::Pending).count();
+    let foreign = all.iter().find(|status| matches!(status.state, State::Changed(_) | State::Unknown(_)));
+    if format == Format::Json {
+        let migrations: Vec<_> = all
+            .iter()
+            .map(|status| {
+                let (state, at) = words(status.state);
+                json!({ "version": status.version, "name": status.name, "state": state, "applied_at": at })
+            })
+            .collect();
+        console::print_json(&json!({ "migrations": migrations, "pending": pending }))?;
+    } else {
+        let rows = all.iter().map(|status| {
+            let (state, at) = words(status.state);
+            vec![status.version.to_string(), status.name.clone(), state.to_owned(), at.unwrap_or_default()]
+        });
+        console::print_table(&["version", "migration", "state", "applied at"], rows.collect())?;
+    }
+    match foreign {
+        None => Ok(()),
+        Some(status) => Err(Failure::Refused(format!(
+            "migration {} {} is not the one this program knows: use the version that applied it",
+            status.version, status.name
+        ))),
+    }
+}
+
+fn words(state: State) -> (&'static str, Option<String>) {
+    match state {
+        State::Pending => ("pending", None),
+        State::Applied(at) => ("applied", Some(at.to_string())),
+        State::Changed(at) => ("changed", Some(at.to_string())),
+        State::Unknown(at) => ("unknown", Some(at.to_string())),
+    }
+}

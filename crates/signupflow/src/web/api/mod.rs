@@ -1,0 +1,13 @@
+//! The JSON API: each handler reads its input into types, calls one use case, shows its outcome.
+
+pub mod audit;
+pub mod audit_export;
+pub mod auth;
+pub mod bodies;
+pub mod events;
+pub mod invitations;
+pub mod organizations;
+pub mod people;
+pub mod reports;
+pub mod sessions;
+pub mod teams;

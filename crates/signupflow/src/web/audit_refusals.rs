@@ -1,0 +1,81 @@
+//! Refusals that speak of an attempt are put on record: CSRF, other sites, missing rights, reached limits.
+//! One row per kind, client and minute, so that a flood cannot fill the disk (the metric counts them all).
+
+use std::time::Duration;
+
+use accounts::audit_trail::{Actor, Happening};
+use accounts::{Principal, RequestContext};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hardening::audit::{Action, Resource};
+use hardening::rate_limit::Quota;
+use hardening_tower::Refusal as LayerRefusal;
+use hardening_tower::session::SessionState;
+
+use super::extract::context_of;
+use super::problem::Problem;
+use super::refusals::Answer;
+use super::state::AppState;
+
+/// Marks a response whose refusal is on record, so that an outer pass leaves it alone.
+#[derive(Clone, Copy)]
+struct OnRecord;
+
+/// Looks at the answer and records what should be.
+pub async fn record(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let context = context_of(&parts);
+    let principal = match parts.extensions.get::<SessionState>() {
+        Some(SessionState::SignedIn(session, _)) => Some(Principal::new(session.clone())),
+        _ => None,
+    };
+    let target = format!("{} {}", parts.method, parts.uri.path());
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let Some((action, why)) = worth_a_row(&response) else { return response };
+    response.extensions_mut().insert(OnRecord);
+    match write(&state, &context, principal.as_ref(), action, &target, why).await {
+        Ok(()) => response,
+        Err(error) => Answer::from(error).into_response(),
+    }
+}
+
+fn worth_a_row(response: &Response) -> Option<(Action, &'static str)> {
+    if response.extensions().get::<OnRecord>().is_some() {
+        return None;
+    }
+    match response.extensions().get::<LayerRefusal>() {
+        Some(LayerRefusal::CrossOrigin) => {
+            return Some((Action::AuthCsrfRejected, "request from another site"));
+        }
+        Some(LayerRefusal::Csrf(_)) => {
+            return Some((Action::AuthCsrfRejected, "CSRF token missing, invalid or expired"));
+        }
+        Some(LayerRefusal::RateLimited(_)) => return Some((Action::AuthRateLimited, "too many requests")),
+        Some(_) => return None,
+        None => {}
+    }
+    let problem = response.extensions().get::<Problem>()?;
+    (problem.code == "forbidden").then_some((Action::AuthAccessDenied, "the roles do not allow it"))
+}
+
+async fn write(
+    state: &AppState,
+    context: &RequestContext,
+    principal: Option<&Principal>,
+    action: Action,
+    target: &str,
+    why: &str,
+) -> Result<(), accounts::Error> {
+    metrics::counter!("signupflow_refusals_total", "action" => action.as_str()).increment(1);
+    let services = &state.services;
+    let whom = principal.map_or(context.address_bucket.as_str(), Principal::person_id);
+    let once = [(format!("noted:{action}:{whom}"), Quota { limit: 1, window: Duration::from_secs(60) })];
+    if !services.quotas.take(&once, services.clock.now()).await?.allowed {
+        return Ok(());
+    }
+    let actor = principal.map_or_else(|| Actor::anonymous(""), Actor::principal);
+    let shown: String = target.chars().filter(|c| !c.is_control()).take(200).collect();
+    let refused = Happening::refused(action, Resource::new("request", shown), why);
+    Ok(services.audit.append(services.trail(context, &actor, refused)).await?)
+}

@@ -1,0 +1,63 @@
+//! Whether the server and its backends work: for load balancers and people.
+
+use async_trait::async_trait;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::state::AppState;
+
+/// Asks the backends whether they answer.
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// Whether the database answers.
+    async fn database_answers(&self) -> bool;
+    /// `connected`, `unavailable`, or `embedded` where there is no Redis.
+    async fn redis(&self) -> &'static str;
+}
+
+/// How it stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthBody {
+    /// `healthy`, or `degraded` while a backend is away.
+    pub status: &'static str,
+    /// This program's version.
+    pub version: &'static str,
+    /// `connected` or `unavailable`.
+    pub database: &'static str,
+    /// `connected`, `unavailable` or `embedded`.
+    pub redis: &'static str,
+}
+
+async fn look(state: &AppState) -> HealthBody {
+    let (database, redis) = tokio::join!(state.probe.database_answers(), state.probe.redis());
+    HealthBody {
+        status: if database && redis != "unavailable" { "healthy" } else { "degraded" },
+        version: env!("CARGO_PKG_VERSION"),
+        database: if database { "connected" } else { "unavailable" },
+        redis,
+    }
+}
+
+/// How the server and its backends stand; 200 as long as the process lives.
+#[utoipa::path(get, path = "/health", tag = "operations", responses((status = 200, description = "Alive", body = HealthBody)))]
+pub async fn health(State(state): State<AppState>) -> axum::Json<HealthBody> {
+    axum::Json(look(&state).await)
+}
+
+/// 200 when every needed backend answers, 503 until then.
+#[utoipa::path(get, path = "/ready", tag = "operations", responses(
+    (status = 200, description = "Ready for traffic", body = HealthBody),
+    (status = 503, description = "backend_unavailable"),
+))]
+pub async fn ready(State(state): State<AppState>) -> Response {
+    let seen = look(&state).await;
+    if seen.status == "healthy" {
+        return (StatusCode::OK, axum::Json(seen)).into_response();
+    }
+    let detail = format!("Not ready: database {}, redis {}.", seen.database, seen.redis);
+    Problem::of("backend_unavailable").with_detail(detail).with_retry_after(1).into_response()
+}

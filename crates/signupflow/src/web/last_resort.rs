@@ -1,0 +1,106 @@
+//! What no handler answers: unknown paths, wrong methods, panics, bare statuses of libraries. All of it
+//! becomes a problem document with the request's id; and every request is logged once.
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+
+use hardening_tower::Refusal as LayerRefusal;
+use hardening_tower::request_id::RequestId;
+
+use super::problem::Problem;
+use super::refusals;
+
+/// The fallback of the router.
+pub async fn not_found() -> Response {
+    Problem::of("not_found").with_detail("There is nothing at this address.").into_response()
+}
+
+/// A known path, but another method.
+pub async fn method_not_allowed() -> Response {
+    Problem::of("method_not_allowed").into_response()
+}
+
+/// A handler panicked: the process lives on, the client gets a number to report.
+#[expect(clippy::needless_pass_by_value, reason = "the signature tower-http asks for")]
+pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let what = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("something that is not text");
+    tracing::error!(panic = what, "a handler panicked");
+    metrics::counter!("signupflow_panics_total").increment(1);
+    Problem::of("internal_error").into_response()
+}
+
+/// Renders refusals of layers and bare error statuses as problem documents, with the request's id.
+pub async fn render(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let response = next.run(request).await;
+    let response = match response.extensions().get::<LayerRefusal>() {
+        Some(refusal) => {
+            let problem = refusals::of_layer(refusal);
+            replaced(response, problem)
+        }
+        None => match bare_problem(&response) {
+            Some(problem) => replaced(response, problem),
+            None => response,
+        },
+    };
+    Problem::stamp(response, &id)
+}
+
+/// Keeps the headers of the refusal (limits, `Allow`), replaces body and type.
+fn replaced(response: Response, problem: Problem) -> Response {
+    let mut fresh = problem.into_response();
+    for (name, value) in response.headers() {
+        let own = name == CONTENT_TYPE
+            || name == http::header::CONTENT_LENGTH
+            || fresh.headers().contains_key(name);
+        if !own {
+            fresh.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    fresh
+}
+
+fn bare_problem(response: &Response<Body>) -> Option<Problem> {
+    let status = response.status();
+    let failed = status.is_client_error() || status.is_server_error();
+    let has_form = response.extensions().get::<Problem>().is_some() || is_page(response);
+    if !failed || has_form {
+        return None;
+    }
+    Some(Problem::of(match status {
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::PAYLOAD_TOO_LARGE => "payload_too_large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+        StatusCode::SERVICE_UNAVAILABLE => "backend_unavailable",
+        status if status.is_client_error() => "invalid_request",
+        _ => "internal_error",
+    }))
+}
+
+fn is_page(response: &Response<Body>) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+/// One line per request, and the counters of requests.
+pub async fn log(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let span = tracing::info_span!("request", id = %id);
+    let response = tracing::Instrument::instrument(next.run(request), span).await;
+    let status = response.status().as_u16();
+    metrics::counter!("signupflow_http_requests_total", "status" => status.to_string()).increment(1);
+    tracing::info!(id = %id, %method, path = ?path, status, "request");
+    response
+}

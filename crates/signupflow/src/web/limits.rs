@@ -1,0 +1,69 @@
+//! Traffic limits, and the headers that tell how limits stand.
+
+use std::sync::Arc;
+
+use accounts::context::LimitSheet;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use hardening::client_address::ClientAddress;
+use hardening::rate_limit::{Algorithm, Decision, Per, RuleSet, headers};
+use hardening_tower::rate_limit::{RateLimitLayer, TrafficLimits};
+use hardening_tower::session::SessionState;
+use http::HeaderValue;
+use http::header::HeaderName;
+use http::request::Parts;
+
+use super::state::AppState;
+
+/// The layer that counts every request under the rules.
+pub fn traffic_layer(rules: Arc<RuleSet>, state: &AppState) -> RateLimitLayer {
+    RateLimitLayer::new(state.quotas.clone(), state.services.clock.clone(), move |parts: &Parts| {
+        limits_of(&rules, parts)
+    })
+}
+
+/// Per person where there is a live session, else per address.
+fn limits_of(rules: &RuleSet, parts: &Parts) -> Option<TrafficLimits> {
+    let route = parts.extensions.get::<MatchedPath>().map_or(parts.uri.path(), MatchedPath::as_str);
+    let session = match parts.extensions.get::<SessionState>() {
+        Some(SessionState::SignedIn(session, _)) => Some(session),
+        _ => None,
+    };
+    let address = parts.extensions.get::<ClientAddress>().map(|address| address.bucket());
+    let mut limits = None;
+    for rule in rules.matching(parts.method.as_str(), route) {
+        let identifier = match (rule.per, session) {
+            _ if rule.algorithm != Algorithm::Gcra => continue,
+            (Per::Person, Some(session)) => &session.person_id,
+            (Per::Org, Some(session)) => &session.org_id,
+            (Per::Ip, None) => address.as_deref().unwrap_or("unknown"),
+            (Per::System, _) => "",
+            _ => continue,
+        };
+        let so_far: TrafficLimits = limits.unwrap_or_default();
+        limits = Some(so_far.and(rule.policy_name(), rule.key_of(identifier), rule.quota()));
+    }
+    limits
+}
+
+/// Gives use cases a sheet to report exact limits on, and shows the report in place of the traffic limit's.
+pub async fn report(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let sheet = LimitSheet::default();
+    let route = request.uri().path().trim_start_matches("/api/").replace('/', "-");
+    request.extensions_mut().insert(sheet.clone());
+    let mut response = next.run(request).await;
+    if let Some(decision) = sheet.last() {
+        show(&mut response, &decision, &route, &state);
+    }
+    response
+}
+
+fn show(response: &mut Response, decision: &Decision, policy: &str, state: &AppState) {
+    let now = state.services.clock.now();
+    for (name, value) in headers::values(decision, policy, now) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+}

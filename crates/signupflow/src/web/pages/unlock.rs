@@ -1,0 +1,126 @@
+//! The pages behind mailed links. Opening one never spends it: mail scanners open links too. The button
+//! sends the token by POST, in the body.
+
+use accounts::{Error, lockouts};
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::response::Response;
+use hardening::secret::Secret;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use serde::Deserialize;
+
+use super::page;
+use crate::web::extract::Context;
+use crate::web::query::Query;
+use crate::web::refusals::{Answer, Outcome};
+use crate::web::run_to_end::run_to_end;
+use crate::web::state::AppState;
+
+#[derive(Template)]
+#[template(path = "mailed_link.html")]
+struct MailedLink<'a> {
+    title: &'a str,
+    explanation: &'a str,
+    action: &'a str,
+    token: &'a str,
+    button: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    title: &'a str,
+    message: &'a str,
+}
+
+/// The token of the link.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkQuery {
+    token: String,
+}
+
+/// The token of the form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkForm {
+    token: Secret<String>,
+}
+
+fn private(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// `/unlock?token=`
+pub async fn show(Query(query): Query<LinkQuery>) -> Response {
+    private(page(&MailedLink {
+        title: "Unlock your account",
+        explanation: "Too many sign-ins failed, so sign-in from unknown devices is locked. If that was you, open it again.",
+        action: "/unlock",
+        token: &query.token,
+        button: "Unlock",
+    }))
+}
+
+/// `/not-me?token=`
+pub async fn show_not_me(Query(query): Query<LinkQuery>) -> Response {
+    private(page(&MailedLink {
+        title: "This wasn't me",
+        explanation: "Lock the account and sign every device out. An admin of your organization can open it again.",
+        action: "/not-me",
+        token: &query.token,
+        button: "Lock the account",
+    }))
+}
+
+/// The button of `/unlock`.
+pub async fn submit(
+    State(state): State<AppState>,
+    Context(context): Context,
+    form: Result<Form<LinkForm>, FormRejection>,
+) -> Outcome<Response> {
+    let token = token_of(form);
+    let services = state.services.clone();
+    let done = run_to_end(async move {
+        Ok::<_, Error>(lockouts::unlock_by_link(&services, &context, token.expose()).await)
+    })
+    .await?;
+    told(done, "Your account is open again", "You can sign in now.")
+}
+
+/// The button of `/not-me`.
+pub async fn submit_not_me(
+    State(state): State<AppState>,
+    Context(context): Context,
+    form: Result<Form<LinkForm>, FormRejection>,
+) -> Outcome<Response> {
+    let token = token_of(form);
+    let services = state.services.clone();
+    let done = run_to_end(async move {
+        Ok::<_, Error>(lockouts::lock_by_link(&services, &context, token.expose()).await)
+    })
+    .await?;
+    told(done, "The account is locked", "Every device was signed out. An admin can open the account again.")
+}
+
+/// A form that cannot be read holds no valid token; it is answered like a wrong one.
+fn token_of(form: Result<Form<LinkForm>, FormRejection>) -> Secret<String> {
+    form.map(|Form(form)| form.token).unwrap_or_else(|_| Secret::new(String::new()))
+}
+
+fn told(done: Result<(), Error>, title: &str, message: &str) -> Outcome<Response> {
+    match done {
+        Ok(()) => Ok(private(page(&Message { title, message }))),
+        Err(Error::Refused(refusal)) => {
+            let mut response =
+                page(&Message { title: "This link does not work", message: &refusal.to_string() });
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            Ok(private(response))
+        }
+        Err(Error::Fault(fault)) => Err(Answer::from(fault)),
+    }
+}

@@ -1,0 +1,68 @@
+//! Which handler answers where.
+
+use axum::Router;
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::api::{
+    audit, audit_export, auth, events, invitations, organizations, people, reports, sessions, teams,
+};
+use super::state::AppState;
+use super::{health, pages};
+
+/// Routes that check a credential themselves and do not ride on a session: no CSRF token is asked for. The
+/// cross-origin check applies to them as to everything unsafe.
+pub const CREDENTIAL_ROUTES: [&str; 5] =
+    ["/api/auth/signup", "/api/auth/login", "/api/auth/unlock", "/api/auth/not-me", "/api/csp-reports"];
+
+/// The JSON API and the operators' endpoints: everything that is in the OpenAPI document.
+pub fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::signup))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::csrf))
+        .routes(routes!(auth::password))
+        .routes(routes!(auth::reauthenticate))
+        .routes(routes!(auth::unlock))
+        .routes(routes!(auth::not_me))
+        .routes(routes!(sessions::list, sessions::end_others))
+        .routes(routes!(sessions::end_one))
+        .routes(routes!(people::me))
+        .routes(routes!(people::list))
+        .routes(routes!(people::get, people::update, people::delete))
+        .routes(routes!(people::set_roles))
+        .routes(routes!(people::lock))
+        .routes(routes!(people::unlock))
+        .routes(routes!(people::end_sessions))
+        .routes(routes!(people::lockouts))
+        .routes(routes!(organizations::get, organizations::update, organizations::delete))
+        .routes(routes!(teams::list, teams::create))
+        .routes(routes!(teams::get, teams::update, teams::delete))
+        .routes(routes!(teams::add_member))
+        .routes(routes!(teams::remove_member))
+        .routes(routes!(events::list, events::create))
+        .routes(routes!(events::get, events::update, events::delete))
+        .routes(routes!(invitations::list, invitations::create))
+        .routes(routes!(invitations::revoke))
+        .routes(routes!(audit::logs))
+        .routes(routes!(audit_export::export))
+        .routes(routes!(reports::csp))
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+}
+
+/// The pages, and the small documents beside them.
+pub fn pages() -> Router<AppState> {
+    Router::new()
+        .route("/", get(pages::home::show))
+        .route("/docs", get(pages::docs::show))
+        .route("/openapi.json", get(pages::docs::openapi))
+        .route("/unlock", get(pages::unlock::show).post(pages::unlock::submit))
+        .route("/not-me", get(pages::unlock::show_not_me).post(pages::unlock::submit_not_me))
+        .route("/static/{file}", get(pages::assets::serve))
+        .route("/.well-known/security.txt", get(pages::well_known::security_txt))
+        .route("/.well-known/change-password", get(pages::well_known::change_password))
+        .route("/robots.txt", get(pages::well_known::robots))
+}

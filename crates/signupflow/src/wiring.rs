@@ -1,0 +1,229 @@
+//! The one place that names concrete backends and puts the program together from its configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::lockouts::LiftedLocks;
+use accounts::ports::Mailer;
+use accounts::{Services, Settings};
+use backends::embedded::{SqlAttemptJournal, WriteThroughSessions};
+use backends::mail::{FileMailer, Sender};
+use backends::memory::attempts::MemoryAttempts;
+use backends::memory::quotas::MemoryQuotas;
+use backends::sql::{Database, SqlError, migrate};
+use backends::stores::{OutboxCipher, SqlStore};
+use hardening::clock::Clock;
+use hardening::csrf::CsrfKeys;
+use hardening::device::DeviceKeys;
+use hardening::entropy::Entropy;
+use hardening::fault::Fault;
+use hardening::keys::{KeyLabel, KeyRing};
+use hardening::lockout::Gate;
+use hardening::password::{Argon2Params, HashPool, PasswordPolicy, suggested_queue};
+use hardening::session::token::TokenKeys;
+
+use crate::config::{self, Config, SessionStorage};
+
+/// Counters kept in process: each is a few hundred bytes, so this bounds them to some tens of megabytes.
+const MAX_COUNTERS: usize = 200_000;
+/// What one hash with the default parameters takes, for the length of the queue.
+const ONE_HASH: Duration = Duration::from_millis(17);
+
+/// Why the program cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration asks for something this program does not do. Exit code 2.
+    #[error("{0}")]
+    Configuration(String),
+    /// A backend is away. Exit code 3.
+    #[error("{0}")]
+    Backend(String),
+}
+
+impl From<SqlError> for StartError {
+    fn from(error: SqlError) -> Self {
+        Self::Backend(format!("the database cannot be used: {error}"))
+    }
+}
+
+impl From<Fault> for StartError {
+    fn from(fault: Fault) -> Self {
+        Self::Backend(fault.to_string())
+    }
+}
+
+/// Where time and randomness come from, and what a hash costs: tests use their own.
+#[derive(Clone)]
+pub struct Sources {
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The cost of a password hash, where it is not the configured one.
+    pub hash_cost: Option<Argon2Params>,
+}
+
+impl Sources {
+    /// The system's clock and randomness, hashes at their configured cost.
+    pub fn system() -> Self {
+        Self {
+            clock: Arc::new(hardening::clock::SystemClock),
+            entropy: Arc::new(hardening::entropy::OsEntropy),
+            hash_cost: None,
+        }
+    }
+}
+
+/// The program, put together.
+pub struct Assembly {
+    /// What it was put together from.
+    pub config: Config,
+    /// The use cases' ports and rules.
+    pub services: Arc<Services>,
+    /// The relational database.
+    pub database: Database,
+    /// Sessions, for their upkeep.
+    pub sessions: WriteThroughSessions,
+    /// Delivers mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// Signs and reads session tokens.
+    pub tokens: Arc<TokenKeys>,
+    /// Signs and reads CSRF tokens.
+    pub csrf: Arc<CsrfKeys>,
+}
+
+/// Opens the database the configuration names.
+pub async fn open_database(config: &Config) -> Result<Database, StartError> {
+    match &config.database {
+        config::Database::Embedded { file } => {
+            if let Some(folder) = file.parent() {
+                make_private_folder(folder)?;
+            }
+            Ok(Database::open_sqlite(file).await?)
+        }
+        config::Database::PostgreSql { url } => Ok(Database::connect_postgres(url.expose()).await?),
+    }
+}
+
+fn make_private_folder(folder: &std::path::Path) -> Result<(), StartError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
+        StartError::Configuration(format!("the data folder {} cannot be made: {error}", folder.display()))
+    })
+}
+
+/// Brings the tables up to date where the program may do so by itself: always on the embedded database, on
+/// PostgreSQL only with `MIGRATE_ON_START=true`.
+async fn migrate_or_refuse(config: &Config, database: &Database) -> Result<(), StartError> {
+    if config.database.is_embedded() || config.deployment.migrate_on_start {
+        for applied in migrate::up(database).await? {
+            tracing::info!(version = applied.version, name = %applied.name, tables = ?applied.tables, "migrated");
+        }
+        return Ok(());
+    }
+    let pending = migrate::pending(database).await?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    Err(StartError::Configuration(format!(
+        "{} migrations are pending on the database: run `signupflow migrate up` first, or set MIGRATE_ON_START=true",
+        pending.len()
+    )))
+}
+
+/// Puts the program together: database open and migrated, stores, rules, keys.
+pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, StartError> {
+    if config.redis.is_some() && config.session.storage == SessionStorage::Redis {
+        return Err(StartError::Configuration(
+            "REDIS_URL is set, but this version keeps sessions and counters in process: unset it, or set \
+             SESSION_STORAGE=memory"
+                .to_owned(),
+        ));
+    }
+    let database = open_database(&config).await?;
+    migrate_or_refuse(&config, &database).await?;
+    let Sources { clock, entropy, hash_cost } = sources;
+    let ring = KeyRing::new(&config.secrets.secret_key, config.secrets.secret_key_previous.as_ref());
+    let outbox_key = ring.derive(KeyLabel::Outbox);
+    let cipher = OutboxCipher::new(&outbox_key.current, outbox_key.previous.as_ref(), entropy.clone());
+    let store = Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled));
+    let sessions = WriteThroughSessions::new(database.clone(), clock.clone());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let hashing =
+        HashPool::start(hash_cost, None, threads, suggested_queue(threads, ONE_HASH), entropy.clone());
+    let services = Arc::new(Services {
+        gate: gate(&config, &database, clock.clone(), entropy.clone()).await?,
+        accounts: store.clone(),
+        people: store.clone(),
+        organizations: store.clone(),
+        teams: store.clone(),
+        events: store.clone(),
+        invitations: store.clone(),
+        audit: store.clone(),
+        outbox: store,
+        sessions: Arc::new(sessions.clone()),
+        quotas: Arc::new(MemoryQuotas::new(MAX_COUNTERS)),
+        lifted_locks: LiftedLocks::default(),
+        rules: Arc::new(config.rate_limit.rules.clone()),
+        hashing: Arc::new(hashing),
+        password_policy: Arc::new(password_policy(&config)?),
+        device_keys: DeviceKeys::new(&ring),
+        settings: settings(&config),
+        clock,
+        entropy,
+    });
+    let public_url = config.network.public_url.as_str().to_owned();
+    Ok(Assembly {
+        services,
+        sessions,
+        mailer: Arc::new(file_mailer(&config)?),
+        tokens: Arc::new(TokenKeys::new(&ring, public_url, "signupflow".to_owned())),
+        csrf: Arc::new(CsrfKeys::new(&ring, config.csrf.token_ttl)),
+        database,
+        config,
+    })
+}
+
+async fn gate(
+    config: &Config,
+    database: &Database,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Gate, StartError> {
+    if !config.rate_limit.enabled {
+        return Ok(Gate::disabled(clock, entropy));
+    }
+    let journal = Arc::new(SqlAttemptJournal::new(database.clone()));
+    let attempts = MemoryAttempts::with_journal(MAX_COUNTERS, journal, clock.now()).await?;
+    Ok(Gate::new(Arc::new(attempts), clock, entropy))
+}
+
+fn password_policy(config: &Config) -> Result<PasswordPolicy, StartError> {
+    let min_length = usize::try_from(config.password.min_length).unwrap_or(usize::MAX);
+    let policy = PasswordPolicy::new(min_length);
+    match &config.password.breached_file {
+        None => Ok(policy),
+        Some(path) => {
+            let filter = backends::breached::BreachedFilter::open(path)
+                .map_err(|error| StartError::Configuration(format!("BREACHED_PASSWORDS_FILE: {error}")))?;
+            Ok(policy.with_breached(Arc::new(filter)))
+        }
+    }
+}
+
+fn file_mailer(config: &Config) -> Result<FileMailer, StartError> {
+    let sender = Sender::parse(&config.mail.from)
+        .map_err(|error| StartError::Configuration(format!("MAIL_FROM: {error}")))?;
+    Ok(FileMailer::new(config.deployment.data_dir.join("outbox"), sender))
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        session_ttl: config.session.ttl,
+        session_idle: config.session.idle.unwrap_or(Duration::ZERO),
+        session_max_per_person: config.session.max_per_user,
+        lockout_duration: config.rate_limit.settings.lockout_duration,
+        lockout_revokes_sessions: config.rate_limit.lockout_revokes_sessions,
+        ..Settings::with_defaults(config.network.public_url.as_str())
+    }
+}

@@ -1,0 +1,172 @@
+//! Lifting locks, spending mailed tokens, replacing the password.
+
+use accounts::error::{Error, Refusal};
+use accounts::outbox::Mail;
+use accounts::ports::OneTimeGrant;
+use hardening::audit::Trail;
+use hardening::clock::Timestamp;
+use hardening::one_time_token::TokenHash;
+
+use super::sign_ins;
+use crate::sql::{Sql, Unit};
+use crate::stores::SqlStore;
+use crate::stores::refusals::{CONFLICT, NO_PERSON, TOKEN_INVALID};
+use crate::stores::texts::texts;
+
+texts! {
+    guard LOCK_PERSON = Sql::same(
+        "UPDATE people SET status = status WHERE id = $1 AND status NOT IN ('deleted', 'reserved')",
+    );
+    run TELL_LIFTED = Sql::same(
+        "INSERT INTO lifted_locks (key, lifted_at) SELECT key, $2 FROM lockouts WHERE person_id = $1 \
+         ORDER BY key ON CONFLICT (key) DO UPDATE SET lifted_at = excluded.lifted_at",
+    );
+    run DELETE_LOCKS = Sql::same("DELETE FROM lockouts WHERE person_id = $1");
+    run DELETE_FAILURES = Sql::same("DELETE FROM sign_in_failures WHERE account_key = $1");
+    run MIRROR_LIFTED = Sql::same(
+        "UPDATE user_security_settings SET failed_login_attempts = 0, account_locked_until = NULL \
+         WHERE user_id = $1",
+    );
+    query OWNER_OF_TOKEN = Sql::same("SELECT person_id FROM one_time_tokens WHERE token_hash = $1");
+    guard SPEND_TOKEN = Sql::same(
+        "UPDATE one_time_tokens SET used_at = $3 WHERE token_hash = $1 AND purpose = $2 AND person_id = $4 \
+         AND used_at IS NULL AND expires_at > $3",
+    );
+    run LOCK_OUT = Sql::same(
+        "UPDATE people SET status = 'locked', updated_at = $2 WHERE id = $1 AND status = 'active'",
+    );
+    run RAISE_BOTH_EPOCHS = Sql::same(
+        "INSERT INTO user_security_settings (user_id, created_at, updated_at, credential_epoch, device_epoch) \
+         VALUES ($1, $2, $2, 1, 1) ON CONFLICT (user_id) DO UPDATE SET \
+         credential_epoch = user_security_settings.credential_epoch + 1, \
+         device_epoch = user_security_settings.device_epoch + 1, updated_at = excluded.updated_at",
+    );
+    query EPOCHS = Sql::same(
+        "SELECT credential_epoch, device_epoch FROM user_security_settings WHERE user_id = $1",
+    );
+    // A missing row counts as epoch 0; one that exists is only touched at the expected epoch.
+    guard REPLACE_EPOCHS = Sql::same(
+        "INSERT INTO user_security_settings (user_id, created_at, updated_at, last_password_change, \
+         credential_epoch, device_epoch) SELECT p.id, $3, $3, $3, 1, 1 FROM people p WHERE p.id = $1 \
+         AND (CAST($2 AS BIGINT) = 0 OR EXISTS \
+         (SELECT 1 FROM user_security_settings s WHERE s.user_id = $1)) \
+         ON CONFLICT (user_id) DO UPDATE SET \
+         credential_epoch = user_security_settings.credential_epoch + 1, \
+         device_epoch = user_security_settings.device_epoch + 1, updated_at = excluded.updated_at, \
+         last_password_change = excluded.last_password_change \
+         WHERE user_security_settings.credential_epoch = CAST($2 AS BIGINT)",
+    );
+    run REPLACE_HASH = Sql::same("UPDATE people SET password_hash = $2 WHERE id = $1");
+    run VOID_TOKENS = Sql::same("DELETE FROM one_time_tokens WHERE person_id = $1 AND used_at IS NULL");
+}
+
+/// Adds the end of every lock of a person, and tells other nodes of it.
+fn lift(unit: &mut Unit, person_id: &str, account_key: Option<&str>, at: Timestamp) {
+    unit.run(MIRROR_LIFTED, vec![person_id.into()]);
+    if let Some(key) = account_key {
+        unit.run(DELETE_FAILURES, vec![key.into()]);
+    }
+    unit.run(TELL_LIFTED, vec![person_id.into(), at.into()]);
+    unit.run(DELETE_LOCKS, vec![person_id.into()]);
+}
+
+pub(super) async fn lift_all(
+    store: &SqlStore,
+    person_id: &str,
+    account_key: &str,
+    at: Timestamp,
+    trail: Trail,
+) -> Result<(), Error> {
+    let mut unit = store.unit(trail);
+    unit.guarded(LOCK_PERSON, vec![person_id.into()], NO_PERSON);
+    lift(&mut unit, person_id, Some(account_key), at);
+    store.store(unit).await.map(|_| ())
+}
+
+/// The owner of a token never changes, so it may be read before the unit that spends it.
+async fn owner(store: &SqlStore, hash: &TokenHash) -> Result<String, Error> {
+    let owner = store.one(OWNER_OF_TOKEN, vec![hash.0.into()], |row| row.text("person_id")).await?;
+    owner.ok_or_else(|| Refusal::TokenInvalid.into())
+}
+
+fn spend(unit: &mut Unit, hash: &TokenHash, purpose: &str, at: Timestamp, person_id: &str) {
+    unit.guarded(LOCK_PERSON, vec![person_id.into()], TOKEN_INVALID);
+    unit.guarded(
+        SPEND_TOKEN,
+        vec![hash.0.into(), purpose.into(), at.into(), person_id.into()],
+        TOKEN_INVALID,
+    );
+}
+
+pub(super) async fn redeem_unlock(
+    store: &SqlStore,
+    hash: &TokenHash,
+    account_key: &str,
+    at: Timestamp,
+    trail: Trail,
+) -> Result<(), Error> {
+    let person_id = owner(store, hash).await?;
+    let mut unit = store.unit(trail);
+    spend(&mut unit, hash, "unlock", at, &person_id);
+    lift(&mut unit, &person_id, Some(account_key), at);
+    store.store(unit).await.map(|_| ())
+}
+
+pub(super) async fn redeem_not_me(
+    store: &SqlStore,
+    hash: &TokenHash,
+    at: Timestamp,
+    trail: Trail,
+) -> Result<(), Error> {
+    let person_id = owner(store, hash).await?;
+    let mut unit = store.unit(trail);
+    spend(&mut unit, hash, "not_me", at, &person_id);
+    unit.run(LOCK_OUT, vec![(&person_id).into(), at.into()]);
+    unit.run(RAISE_BOTH_EPOCHS, vec![(&person_id).into(), at.into()]);
+    store.store(unit).await.map(|_| ())
+}
+
+/// What replaces a password.
+pub(super) struct Replacement<'a> {
+    pub(super) person_id: &'a str,
+    pub(super) expected_epoch: i64,
+    pub(super) new_hash: &'a str,
+    pub(super) account_key: Option<&'a str>,
+    pub(super) notice: Option<OneTimeGrant>,
+    pub(super) at: Timestamp,
+}
+
+/// The device epoch moves only together with the credential epoch, so the guard on the latter vouches for
+/// what was read of the former.
+pub(super) async fn replace_password(
+    store: &SqlStore,
+    change: Replacement<'_>,
+    trail: Trail,
+    mails: Vec<Mail>,
+) -> Result<(i64, i64), Error> {
+    let person = || vec![change.person_id.into()];
+    let seen = store
+        .one(EPOCHS, person(), |row| Ok((row.int("credential_epoch")?, row.int("device_epoch")?)))
+        .await?;
+    let (credential_epoch, device_epoch) = seen.unwrap_or_default();
+    if credential_epoch != change.expected_epoch {
+        return Err(Refusal::Conflict.into());
+    }
+    let mut unit = store.unit(trail);
+    // The person's row first, as in every verb that touches a password.
+    unit.guarded(LOCK_PERSON, person(), CONFLICT);
+    unit.run(VOID_TOKENS, person());
+    unit.guarded(
+        REPLACE_EPOCHS,
+        vec![change.person_id.into(), change.expected_epoch.into(), change.at.into()],
+        CONFLICT,
+    );
+    unit.run(REPLACE_HASH, vec![change.person_id.into(), change.new_hash.into()]);
+    lift(&mut unit, change.person_id, change.account_key, change.at);
+    if let Some(notice) = &change.notice {
+        sign_ins::grant(&mut unit, notice);
+    }
+    store.enqueue(&mut unit, &mails);
+    store.store(unit).await?;
+    Ok((credential_epoch + 1, device_epoch + 1))
+}

@@ -1,0 +1,188 @@
+//! [`Outbox`]: mail waiting for delivery, encrypted.
+
+use accounts::outbox::Mail;
+use accounts::ports::{DueMail, MailStatus, Outbox, OutboxRow};
+use async_trait::async_trait;
+use hardening::clock::Timestamp;
+use hardening::fault::Fault;
+
+use super::SqlStore;
+use super::refusals::fault_of;
+use super::texts::texts;
+use crate::sql::{Row, Sql, SqlError, Unit};
+
+/// The longest kept answer of a mail server, in characters.
+const ERROR_KEPT: usize = 500;
+
+texts! {
+    run INSERT = Sql::same(
+        "INSERT INTO outbox_messages (id, kind, person_id, content, status, attempts, next_attempt_at, \
+         expires_at, created_at, updated_at) VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $6, $5, $5)",
+    );
+    query DUE = Sql::same(
+        "SELECT id, content, attempts, next_attempt_at FROM outbox_messages WHERE status = 'waiting' \
+         AND next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $2",
+    );
+    run CLAIM = Sql::same(
+        "UPDATE outbox_messages SET attempts = attempts + 1, next_attempt_at = $4, updated_at = $5 \
+         WHERE id = $1 AND status = 'waiting' AND attempts = $2 AND next_attempt_at = $3",
+    );
+    run SETTLE = Sql::same(
+        "UPDATE outbox_messages SET status = $2, last_error = $3, content = NULL, updated_at = $4 \
+         WHERE id = $1 AND status = 'waiting'",
+    );
+    run POSTPONE = Sql::same(
+        "UPDATE outbox_messages SET next_attempt_at = $2, last_error = $3, updated_at = $4 \
+         WHERE id = $1 AND status = 'waiting'",
+    );
+    query NEWEST = Sql::same(
+        "SELECT id, kind, person_id, status, attempts, next_attempt_at, last_error, created_at \
+         FROM outbox_messages ORDER BY created_at DESC, id DESC LIMIT $1",
+    );
+}
+
+/// A due message as it was seen.
+struct Seen {
+    id: String,
+    content: Option<Vec<u8>>,
+    attempts: i64,
+    next_attempt_at: Timestamp,
+}
+
+fn seen(row: &Row) -> Result<Seen, SqlError> {
+    Ok(Seen {
+        id: row.text("id")?,
+        content: row.opt_bytes("content")?,
+        attempts: row.int("attempts")?,
+        next_attempt_at: row.time("next_attempt_at")?,
+    })
+}
+
+fn listed(row: &Row) -> Result<OutboxRow, SqlError> {
+    Ok(OutboxRow {
+        id: row.text("id")?,
+        kind: row.text("kind")?,
+        person_id: row.opt_text("person_id")?,
+        status: row.text("status")?,
+        attempts: count(row.int("attempts")?),
+        next_attempt_at: row.time("next_attempt_at")?,
+        last_error: row.opt_text("last_error")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn count(stored: i64) -> u32 {
+    u32::try_from(stored).unwrap_or(u32::MAX)
+}
+
+/// What can be stored of a mail server's answer.
+fn storable(error: &str) -> String {
+    error.chars().filter(|c| *c != '\0').take(ERROR_KEPT).collect()
+}
+
+impl SqlStore {
+    /// Adds mails to the change that causes them.
+    pub(super) fn enqueue(&self, unit: &mut Unit, mails: &[Mail]) {
+        for mail in mails {
+            unit.run(
+                INSERT,
+                vec![
+                    (&mail.id).into(),
+                    mail.content.kind().into(),
+                    mail.person_id.as_deref().into(),
+                    self.cipher.seal(mail).into(),
+                    mail.created_at.into(),
+                    mail.expires_at.into(),
+                ],
+            );
+        }
+    }
+
+    /// Of those seen, the ones this node was first to mark: whoever marks a message changes what the others
+    /// must find.
+    async fn win(
+        &self,
+        mut due: Vec<Seen>,
+        now: Timestamp,
+        hidden_until: Timestamp,
+    ) -> Result<Vec<Seen>, Fault> {
+        // In one order, so that nodes do not wait for each other in a ring.
+        due.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut unit = Unit::housekeeping("claims due mail");
+        for message in &due {
+            unit.run(
+                CLAIM,
+                vec![
+                    (&message.id).into(),
+                    message.attempts.into(),
+                    message.next_attempt_at.into(),
+                    hidden_until.into(),
+                    now.into(),
+                ],
+            );
+        }
+        let committed = self.keep_up(unit).await?;
+        let won = due.into_iter().enumerate().filter(|(at, _)| committed.rows(*at) == 1);
+        Ok(won.map(|(_, message)| message).collect())
+    }
+}
+
+#[async_trait]
+impl Outbox for SqlStore {
+    async fn claim(
+        &self,
+        limit: u32,
+        now: Timestamp,
+        hidden_until: Timestamp,
+    ) -> Result<Vec<DueMail>, Fault> {
+        let due = self.all(DUE, vec![now.into(), limit.into()], seen).await?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut claimed = Vec::with_capacity(due.len());
+        for message in self.win(due, now, hidden_until).await? {
+            let opened = match &message.content {
+                Some(content) => self.cipher.open(&message.id, content),
+                None => Err("the content is gone"),
+            };
+            match opened {
+                Ok(mail) => {
+                    claimed.push(DueMail { id: message.id, mail, attempts: count(message.attempts) });
+                }
+                Err(reason) => {
+                    tracing::error!(
+                        mail = message.id,
+                        reason,
+                        "a waiting mail cannot be read and is given up"
+                    );
+                    self.settle(&message.id, MailStatus::Dead, Some(reason), now).await?;
+                }
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn settle(
+        &self,
+        id: &str,
+        status: MailStatus,
+        error: Option<&str>,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let mut unit = Unit::housekeeping("mail was settled");
+        let params = vec![id.into(), status.as_str().into(), error.map(storable).into(), at.into()];
+        unit.run(SETTLE, params);
+        self.keep_up(unit).await.map(|_| ())
+    }
+
+    async fn postpone(&self, id: &str, until: Timestamp, error: &str, at: Timestamp) -> Result<(), Fault> {
+        let mut unit = Unit::housekeeping("mail was postponed");
+        unit.run(POSTPONE, vec![id.into(), until.into(), storable(error).into(), at.into()]);
+        self.keep_up(unit).await.map(|_| ())
+    }
+
+    async fn list(&self, limit: u32) -> Result<Vec<OutboxRow>, Fault> {
+        let rows = self.database.rows(NEWEST, vec![limit.into()]).await.map_err(fault_of)?;
+        rows.iter().map(listed).collect::<Result<_, _>>().map_err(fault_of)
+    }
+}

@@ -1,0 +1,104 @@
+//! The contract suites of the storage ports, on SQLite and on a throwaway PostgreSQL.
+
+use std::sync::Arc;
+
+use backends::sql::{Database, migrate};
+use backends::stores::{OutboxCipher, SqlStore, statements};
+use hardening::entropy::OsEntropy;
+use hardening::secret::Secret;
+use tempfile::TempDir;
+use testkit::contracts::stores::Stores;
+use testkit::contracts::{accounts, audit_log, groups, organizations, outbox, people};
+use testkit::postgres::Postgres;
+
+/// A migrated database of a test's own.
+enum Place {
+    File(TempDir),
+    Url(String),
+}
+
+impl Place {
+    async fn sqlite() -> Self {
+        let place = Self::File(tempfile::tempdir().expect("a temporary folder"));
+        migrate::up(&place.database().await).await.expect("the schema applies");
+        place
+    }
+
+    async fn postgres() -> Self {
+        let url = Postgres::shared()
+            .fresh_database_from("stores", |url| async move {
+                let database = Database::connect_postgres(&url).await.expect("it connects");
+                migrate::up(&database).await.expect("the schema applies");
+                database.close().await;
+            })
+            .await;
+        Self::Url(url)
+    }
+
+    /// A handle as another process would have.
+    async fn database(&self) -> Database {
+        match self {
+            Self::File(folder) => Database::open_sqlite(&folder.path().join("data.sqlite")).await,
+            Self::Url(url) => Database::connect_postgres(url).await,
+        }
+        .expect("it opens")
+    }
+
+    async fn stores(&self) -> Stores {
+        let cipher = OutboxCipher::new(&Secret::new([7; 32]), None, Arc::new(OsEntropy));
+        Stores::of(&Arc::new(SqlStore::new(self.database().await, cipher, true)))
+    }
+}
+
+macro_rules! suites {
+    ($($engine:ident),+) => {
+        $(mod $engine {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn accounts() {
+                super::accounts::all(&Place::$engine().await.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn people() {
+                super::people::all(&Place::$engine().await.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn organizations() {
+                super::organizations::all(&Place::$engine().await.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn groups() {
+                super::groups::all(&Place::$engine().await.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn audit_log() {
+                super::audit_log::all(&Place::$engine().await.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn outbox() {
+                let place = Place::$engine().await;
+                super::outbox::all(&place.stores().await, &place.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn every_statement_is_valid() {
+                let place = Place::$engine().await;
+                let database = place.database().await;
+                let texts = statements();
+                assert!(texts.len() > 100, "{} statements", texts.len());
+                for text in texts {
+                    let prepared = database.prepare(text.sql, text.guarded).await;
+                    assert!(prepared.is_ok(), "{}: {prepared:?}", text.name);
+                }
+            }
+        })+
+    };
+}
+
+suites!(sqlite, postgres);

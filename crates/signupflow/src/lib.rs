@@ -1,7 +1,6 @@
 //! SignUpFlow: the server, its pages, its JSON API and its command line.
 
 pub mod cli;
-pub mod cli;
 pub mod config;
 pub mod logging;
 pub mod metrics_page;

@@ -149,6 +149,7 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
     let store = Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled));
     let sessions = WriteThroughSessions::new(database.clone(), clock.clone());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let hash_cost = hash_cost.unwrap_or(config.password.argon2);
     let hashing =
         HashPool::start(hash_cost, None, threads, suggested_queue(threads, ONE_HASH), entropy.clone());
     let services = Arc::new(Services {

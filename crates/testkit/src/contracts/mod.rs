@@ -5,8 +5,15 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a check panics when the contract is broken; that is its use")]
 
+pub mod accounts;
 pub mod attempts;
+pub mod audit_log;
+pub mod groups;
+pub mod organizations;
+pub mod outbox;
+pub mod people;
 pub mod quotas;
+pub mod stores;
 
 use std::sync::Arc;
 

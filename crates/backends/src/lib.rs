@@ -1,5 +1,8 @@
 //! Input and output: SQL, in-process stores, mail. One folder per technology, one file per port.
 
+pub mod breached;
+pub mod embedded;
+pub mod mail;
 pub mod memory;
 pub mod sql;
 pub mod stores;

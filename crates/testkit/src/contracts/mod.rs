@@ -9,10 +9,12 @@ pub mod accounts;
 pub mod attempts;
 pub mod audit_log;
 pub mod groups;
+pub mod journal;
 pub mod organizations;
 pub mod outbox;
 pub mod people;
 pub mod quotas;
+pub mod sessions;
 pub mod stores;
 
 use std::sync::Arc;

@@ -2,10 +2,8 @@
 
 #![cfg_attr(
     not(all(
-        feature = "client_address",
-        feature = "csrf",
-        feature = "security_headers",
-        feature = "session"
+        any(feature = "client_address", feature = "security_headers"),
+        any(feature = "csrf", feature = "request_id", feature = "session")
     )),
     expect(dead_code, reason = "each layer uses a part of it")
 )]

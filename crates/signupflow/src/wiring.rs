@@ -116,9 +116,7 @@ fn make_private_folder(folder: &std::path::Path) -> Result<(), StartError> {
 /// PostgreSQL only with `MIGRATE_ON_START=true`.
 async fn migrate_or_refuse(config: &Config, database: &Database) -> Result<(), StartError> {
     if config.database.is_embedded() || config.deployment.migrate_on_start {
-        for applied in migrate::up(database).await? {
-            tracing::info!(version = applied.version, name = %applied.name, tables = ?applied.tables, "migrated");
-        }
+        migrate::up(database).await?;
         return Ok(());
     }
     let pending = migrate::pending(database).await?;

@@ -26,7 +26,9 @@ const MAIL_FROM: Variable = Variable {
     name: "MAIL_FROM",
     section: Section::Mail,
     allowed: Text("an address, or a name with an address in angle brackets"),
-    default: Derived("`SignUpFlow <no-reply@HOST>`, with the host of `PUBLIC_URL`"),
+    default: Derived(
+        "`SignUpFlow <no-reply@HOST>`, with the host of `PUBLIC_URL`, `localhost` for an address",
+    ),
     example: "SignUpFlow <no-reply@example.org>",
     description: "The sender of every mail.",
     secret: false,
@@ -82,16 +84,11 @@ pub(super) fn read(reader: &mut Reader<'_>, network: &Network) -> Mail {
     Mail { smtp, from: from.unwrap_or_else(|| format!("SignUpFlow <no-reply@{}>", mail_domain(network))) }
 }
 
-/// The host of our address as the domain of a mailbox; addresses go in brackets (RFC 5321, 4.1.3).
-fn mail_domain(network: &Network) -> String {
+/// The host of our address as the domain of a mailbox. An address is no domain that mail programs agree on,
+/// so that a server known only by address writes from `localhost`.
+fn mail_domain(network: &Network) -> &str {
     let host = network.public_url.host();
-    if let Some(v6) = host.strip_prefix('[') {
-        format!("[IPv6:{v6}")
-    } else if host.parse::<IpAddr>().is_ok() {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    }
+    if host.starts_with('[') || host.parse::<IpAddr>().is_ok() { "localhost" } else { host }
 }
 
 fn is_loopback(host: &str) -> bool {

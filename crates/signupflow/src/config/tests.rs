@@ -90,7 +90,7 @@ fn nothing_at_all_gives_the_contracts_defaults() {
     assert_eq!(config.password.reset_token_ttl.as_secs(), 3600);
     assert_eq!((config.password.argon2.m_kib, config.password.argon2.t), (19_456, 2));
     assert_eq!((config.two_factor.issuer.as_str(), config.two_factor.window), ("SignUpFlow", 1));
-    assert_eq!(config.mail.from, "SignUpFlow <no-reply@[127.0.0.1]>");
+    assert_eq!(config.mail.from, "SignUpFlow <no-reply@localhost>");
     assert_eq!(config.observability.log_format, LogFormat::Pretty);
     assert!(!config.rate_limit.lockout_revokes_sessions && !config.deployment.migrate_on_start);
 }

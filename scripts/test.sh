@@ -49,6 +49,8 @@ step check "Lints" cargo clippy --workspace --all-targets -- -D warnings
 step check "Each feature alone" scripts/check-features.sh
 step check "API documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 step tests "Tests (unit, integration, documentation)" cargo test --workspace --no-fail-fast
+step tests "HTTP suites on PostgreSQL" env SIGNUPFLOW_TEST_DATABASE=postgres \
+    cargo test -p signupflow --test '*' --no-fail-fast
 step check "Generated files are fresh" scripts/check-generated.sh
 if [ -f fuzz/Cargo.toml ]; then
     step check "Fuzz targets" scripts/fuzz-smoke.sh

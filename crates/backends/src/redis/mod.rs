@@ -1,0 +1,16 @@
+//! Redis, Sentinel and Cluster: one link, one Lua script a call, a call budget and a circuit breaker.
+//!
+//! * A use case talks to Redis through [`RedisLink::run`] only: one [`LuaScript`], all keys in one slot
+//!   (a hash tag in braces), so that the same code serves a single server, Sentinel and Cluster.
+//! * A call takes at most [`LinkOptions::call_budget`] and is never sent twice once it may have run.
+//! * After a few failures in a row the breaker opens: calls fail at once while a task behind looks for the
+//!   server, for a new master where there are sentinels, and closes the breaker when it finds it.
+//! * Log lines mark the moments when the breaker opens and closes, never single calls.
+
+mod link;
+mod script;
+mod target;
+
+pub use link::{LinkOptions, RedisLink};
+pub use script::{Arg, LuaScript};
+pub use target::RedisTarget;

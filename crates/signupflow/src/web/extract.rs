@@ -12,6 +12,7 @@ use hardening_tower::session::SessionState;
 use http::header::USER_AGENT;
 use http::request::Parts;
 
+use super::query::decode;
 use super::refusals::Answer;
 use super::state::AppState;
 
@@ -66,7 +67,8 @@ fn refuse_foreign_org_id(query: Option<&str>, own: &str) -> Result<(), Refusal> 
         .into_iter()
         .flat_map(|query| query.split('&'))
         .filter_map(|pair| pair.split_once('='))
-        .any(|(name, value)| name == "org_id" && value != own);
+        .filter_map(|(name, value)| Some((decode(name).ok()?, decode(value).ok())))
+        .any(|(name, value)| name == "org_id" && value.as_deref() != Some(own));
     if foreign { Err(Refusal::NotFound("organization")) } else { Ok(()) }
 }
 
@@ -111,6 +113,8 @@ mod tests {
         assert!(refuse_foreign_org_id(None, "org_1").is_ok());
         assert!(refuse_foreign_org_id(Some("limit=3&org_id=org_1"), "org_1").is_ok());
         assert!(refuse_foreign_org_id(Some("org_id=org_2"), "org_1").is_err());
+        assert!(refuse_foreign_org_id(Some("org%5Fid=org_2"), "org_1").is_err());
+        assert!(refuse_foreign_org_id(Some("org_id=org%5F1"), "org_1").is_ok());
         assert!(refuse_foreign_org_id(Some("org_id=org_1&org_id=org_2"), "org_1").is_err());
     }
 }

@@ -56,7 +56,8 @@ fn parse(query: &str) -> Result<Tree, Problem> {
     Ok(Tree::Map(parameters))
 }
 
-fn decode(text: &str) -> Result<String, Problem> {
+/// A name or value of a query, percent-decoded once.
+pub(super) fn decode(text: &str) -> Result<String, Problem> {
     let malformed = || Problem::of("invalid_request").with_detail("The query is not percent-encoded UTF-8.");
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());

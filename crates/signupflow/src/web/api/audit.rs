@@ -52,7 +52,7 @@ pub struct AuditQuery {
 
 /// Reads a day or a time; a day as an end means its last moment.
 pub fn read_date(text: &str, end_of_day: bool) -> Result<Timestamp, &'static str> {
-    let day = time::format_description::well_known::Iso8601::DATE;
+    let day = time::macros::format_description!("[year]-[month]-[day]");
     if let Ok(date) = time::Date::parse(text, &day) {
         let midnight = date.midnight().assume_utc().unix_timestamp();
         let seconds = if end_of_day { midnight + 86_400 } else { midnight };
@@ -189,7 +189,9 @@ mod tests {
         assert_eq!(read_date("2026-11-24", false), at("2026-11-24T00:00:00Z"));
         assert_eq!(read_date("2026-11-24", true), at("2026-11-25T00:00:00Z"));
         assert_eq!(read_date("2026-11-24T09:30:00+02:00", true), at("2026-11-24T07:30:00Z"));
-        assert!(read_date("yesterday", false).is_err());
+        for bad in ["yesterday", "2026-11-24T09:30:00", "2026-W47-2", "2026-11-24 ", "2026-02-30"] {
+            assert!(read_date(bad, false).is_err(), "{bad}");
+        }
     }
 
     #[test]

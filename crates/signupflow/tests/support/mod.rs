@@ -10,6 +10,7 @@
     reason = "each test binary compiles this module and uses its own part of it"
 )]
 
+pub mod api_walk;
 pub mod persona;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use accounts::error::{Error, Refusal};
 use accounts::ports::{FailedSignIn, MailStatus};
 use backends::sql::{Database, migrate};
-use backends::stores::{OutboxCipher, SqlStore};
+use backends::stores::{OutboxCipher, SqlStore, statements};
 use hardening::clock::Timestamp;
 use hardening::entropy::OsEntropy;
 use hardening::fault::Fault;
@@ -91,6 +91,31 @@ macro_rules! on_both {
             async fn $name() { super::$name(super::Place::postgres().await).await; })+
         }
     };
+}
+
+/// A page of a large trail must not read all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_way_to_read_the_trail_starts_from_its_index() {
+    let place = Place::sqlite().await;
+    let Direct::Sqlite(folder) = &place.direct else { unreachable!("it is SQLite") };
+    let connection = rusqlite::Connection::open(folder.path().join("data.sqlite")).expect("it opens");
+    for (what, index) in [
+        ("ORGANIZATION", "idx_audit_org_timestamp (org_id=? AND timestamp>? AND timestamp<?)"),
+        ("ACTOR", "idx_audit_org_user (org_id=? AND user_id=? AND timestamp>? AND timestamp<?)"),
+        ("ACTION", "idx_audit_org_action (org_id=? AND action=? AND timestamp>? AND timestamp<?)"),
+        ("RESOURCE", "idx_audit_resource (resource_type=? AND resource_id=?)"),
+    ] {
+        for verb in ["PAGE", "STREAM", "COUNT"] {
+            let name = format!("::{verb}_OF_{what}");
+            let text =
+                statements().into_iter().find(|text| text.name.ends_with(&name)).expect("it is listed");
+            let explain = format!("EXPLAIN QUERY PLAN {}", text.sql.for_sqlite());
+            let mut plan = connection.prepare(&explain).expect("valid");
+            let steps: Vec<String> =
+                plan.raw_query().mapped(|row| row.get("detail")).collect::<Result<_, _>>().expect("a plan");
+            assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
+        }
+    }
 }
 
 on_both!(

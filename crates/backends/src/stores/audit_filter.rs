@@ -18,7 +18,6 @@ const NO_LIMIT: i64 = i64::MAX;
 macro_rules! condition {
     ($org:literal, $user:literal, $action:literal, $kind:literal, $resource:literal, $like:literal) => {
         concat!(
-            " FROM audit_logs WHERE ",
             $org,
             " AND timestamp >= $2 AND timestamp < $3 AND timestamp <= $12 AND (timestamp, id) < ($12, $13) AND ",
             $user,
@@ -99,11 +98,30 @@ macro_rules! columns {
     };
 }
 
+/// SQLite keeps no statistics unless told to, and would take the first index that serves the order.
+macro_rules! from {
+    (organization) => {
+        " FROM audit_logs INDEXED BY idx_audit_org_timestamp WHERE "
+    };
+    (actor) => {
+        " FROM audit_logs INDEXED BY idx_audit_org_user WHERE "
+    };
+    (action) => {
+        " FROM audit_logs INDEXED BY idx_audit_org_action WHERE "
+    };
+    (resource) => {
+        " FROM audit_logs INDEXED BY idx_audit_resource WHERE "
+    };
+    (anything) => {
+        " FROM audit_logs WHERE "
+    };
+}
+
 macro_rules! both {
     ($start:expr, $index:ident, $end:literal) => {
         Sql::pair(
-            concat!($start, condition!($index, "LIKE"), $end),
-            concat!($start, condition!($index, "ILIKE"), $end),
+            concat!($start, from!($index), condition!($index, "LIKE"), $end),
+            concat!($start, " FROM audit_logs WHERE ", condition!($index, "ILIKE"), $end),
         )
     };
 }

@@ -7,9 +7,9 @@ use futures_util::StreamExt as _;
 use hardening::audit::Trail;
 use hardening::fault::Fault;
 
-use super::SqlStore;
 use super::audit_filter::{params, texts_for};
 use super::refusals::fault_of;
+use super::{SqlStore, matches_nothing};
 use crate::sql::{Row, SqlError};
 
 fn read(row: &Row) -> Result<AuditRow, SqlError> {
@@ -54,7 +54,11 @@ impl AuditLog for SqlStore {
     }
 
     fn stream(&self, filter: &AuditFilter) -> AuditRows {
-        let rows = self.database.stream(texts_for(filter).stream, params(filter, None, None));
+        let params = params(filter, None, None);
+        if matches_nothing(&params) {
+            return Box::pin(futures_util::stream::empty());
+        }
+        let rows = self.database.stream(texts_for(filter).stream, params);
         Box::pin(rows.map(|row| row.and_then(|row| read(&row)).map_err(fault_of)))
     }
 }

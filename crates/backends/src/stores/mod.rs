@@ -72,6 +72,9 @@ impl SqlStore {
         params: Vec<Value>,
         read: impl Fn(&Row) -> Result<T, SqlError> + Send,
     ) -> Result<Option<T>, Fault> {
+        if matches_nothing(&params) {
+            return Ok(None);
+        }
         let row = self.database.row(sql, params).await.map_err(fault_of)?;
         row.as_ref().map(read).transpose().map_err(fault_of)
     }
@@ -82,6 +85,9 @@ impl SqlStore {
         params: Vec<Value>,
         read: impl Fn(&Row) -> Result<T, SqlError> + Send,
     ) -> Result<Vec<T>, Fault> {
+        if matches_nothing(&params) {
+            return Ok(Vec::new());
+        }
         let rows = self.database.rows(sql, params).await.map_err(fault_of)?;
         rows.iter().map(read).collect::<Result<_, _>>().map_err(fault_of)
     }
@@ -101,6 +107,12 @@ pub fn statements() -> Vec<Text> {
         teams::TEXTS,
     ]
     .concat()
+}
+
+/// Whether a query asks for a text that cannot be stored: ids and filters come from strangers, and a NUL in
+/// them is no fault of the server's.
+fn matches_nothing(params: &[Value]) -> bool {
+    params.iter().any(|value| matches!(value, Value::Text(text) if text.contains('\0')))
 }
 
 /// `at`, but later than `seen`: a clock that stands still must not make two versions of a row look alike.
@@ -137,11 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn statement_names_are_unique() {
-        let mut names: Vec<_> = statements().iter().map(|text| (text.name, text.sql)).collect();
-        names.sort_by_key(|(name, _)| *name);
-        for pair in names.windows(2) {
-            assert!(pair[0].0 != pair[1].0 || pair[0].1 == pair[1].1, "{} names two texts", pair[0].0);
-        }
+    fn every_statement_is_listed_once() {
+        let mut names: Vec<_> = statements().iter().map(|text| text.name).collect();
+        let listed = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), listed);
     }
 }

@@ -5,7 +5,7 @@ use crate::sql::Sql;
 /// A statement of the stores.
 #[derive(Clone, Copy, Debug)]
 pub struct Text {
-    /// Its name in the code.
+    /// Its name in the code, with the path of its module.
     pub name: &'static str,
     /// What is sent.
     pub sql: Sql,
@@ -18,7 +18,7 @@ macro_rules! texts {
     ($($kind:ident $name:ident = $sql:expr;)+) => {
         $(const $name: $crate::sql::Sql = $sql;)+
         pub(in $crate::stores) const TEXTS: &[$crate::stores::Text] = &[$($crate::stores::Text {
-            name: stringify!($name),
+            name: concat!(module_path!(), "::", stringify!($name)),
             sql: $name,
             guarded: $crate::stores::texts::is_guard!($kind),
         },)+];

@@ -187,8 +187,10 @@ pub async fn words_are_taken_literally(stores: &Stores) {
         ("o_f", 0),
         ("5%f", 0),
         ("' OR 1=1 --", 0),
+        ("\0", 0),
     ] {
         assert_eq!(page(stores, &found(q)).await.len(), hits, "{q}");
+        assert_eq!(stores.audit.stream(&found(q)).count().await, hits, "{q}");
     }
 }
 

@@ -30,6 +30,7 @@ pub async fn people_of_other_organizations_do_not_exist(stores: &Stores) {
     let (ours, _) = stores.founded().await;
     let (_, stranger) = stores.founded().await;
     assert_eq!(stores.people.get(&ours.id, &stranger.id).await, Ok(None));
+    assert_eq!(stores.people.get(&ours.id, "person_\0").await, Ok(None), "no fault either");
     let listed = stores.people.list(&ours.id, &Page { limit: 10, after: None }).await.expect("readable");
     assert!(listed.iter().all(|person| person.org_id == ours.id));
     let moved = Person { org_id: ours.id.clone(), ..stranger };

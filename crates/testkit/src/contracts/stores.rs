@@ -1,5 +1,6 @@
 //! What the suites of the storage ports share: the ports, people to work with, and the watch that a refusal
-//! changes nothing and a success leaves exactly its audit rows.
+//! changes nothing and a success leaves exactly its audit rows. It counts all rows there are: each suite
+//! needs a storage that nobody else uses meanwhile.
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -15,6 +15,9 @@ use super::failure::Failure;
 /// Longest line that is read from standard input, in bytes.
 const LONGEST_LINE: u64 = 8192;
 
+/// Tables are not squeezed into less, in columns.
+const LEAST_WIDTH: u16 = 40;
+
 /// The form of what is to be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
@@ -50,13 +53,14 @@ pub(super) fn print_table(headers: &[&str], rows: Vec<Vec<String>>) -> Result<()
 fn empty_table(headers: &[&str]) -> Table {
     let mut table = Table::new();
     if io::stdout().is_terminal() {
-        table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+        // Some terminals do not know their width and say 0.
+        let width = table.width().filter(|width| *width >= LEAST_WIDTH);
+        table.load_style(UTF8_FULL_CONDENSED);
         if !may_colour() {
-            let width = table.width();
             table.force_no_tty();
-            if let Some(width) = width {
-                table.set_width(width);
-            }
+        }
+        if let Some(width) = width {
+            table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
         }
     } else {
         table.load_style(NOTHING).force_no_tty();
@@ -84,8 +88,9 @@ pub(super) fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         let hidden = matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}');
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}');
         if character.is_control() || hidden {
             // Writing to a String cannot fail.
             let _ = write!(out, "\\u{{{:x}}}", u32::from(character));

@@ -104,20 +104,20 @@ fn confirm(doomed: &[String], yes: bool) -> Result<(), Failure> {
 }
 
 fn told_up(applied: &[Applied], format: Format) -> Result<(), Failure> {
-    let steps = applied.iter().map(|step| (step.version, &*step.name, &*step.tables));
-    told("applied", "Everything is up to date.", "created", steps.collect(), format)
+    let steps: Vec<_> = applied.iter().map(|step| (step.version, &*step.name, &*step.tables)).collect();
+    told("applied", "Everything is up to date.", "created", &steps, format)
 }
 
 fn told_down(reverted: &[Reverted], format: Format) -> Result<(), Failure> {
-    let steps = reverted.iter().map(|step| (step.version, &*step.name, &*step.tables));
-    told("reverted", "There is nothing to undo.", "dropped", steps.collect(), format)
+    let steps: Vec<_> = reverted.iter().map(|step| (step.version, &*step.name, &*step.tables)).collect();
+    told("reverted", "There is nothing to undo.", "dropped", &steps, format)
 }
 
 fn told(
     key: &str,
     nothing: &str,
     verb: &str,
-    steps: Vec<(i64, &str, &[String])>,
+    steps: &[(i64, &str, &[String])],
     format: Format,
 ) -> Result<(), Failure> {
     if format == Format::Json {

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
+use super::console;
 use super::failure::Failure;
-use super::settings::{Settings, sources};
+use super::settings::Settings;
 use crate::config::{self, Config, Loaded};
 use crate::logging::{self, LogFormat, LogGuard};
-use crate::wiring::Assembly;
+use crate::wiring::{Assembly, Sources};
 
 pub(super) const EXAMPLES: &str = "EXAMPLES
   signupflow serve                                    everything in ./data, on http://127.0.0.1:8000
@@ -19,13 +20,19 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Failure> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let sources = sources(&config);
-    Ok(crate::serve::run(config, sources, announce).await?)
+    Ok(crate::serve::run(config, Sources::system(), announce).await?)
 }
 
 fn announce(assembly: &Assembly, address: SocketAddr) {
     let url = assembly.config.network.public_url.as_str();
     tracing::info!(%address, url, version = env!("CARGO_PKG_VERSION"), "serving");
+    let next = if assembly.first_run {
+        format!("Next step: create the first organization. {url} shows how; the API is at {url}/docs\n")
+    } else {
+        format!("The API is at {url}/docs\n")
+    };
+    // A reader that left does not stop the server.
+    let _ = console::print(&format!("SignUpFlow serves {url} (listening on {address})\n{next}"));
 }
 
 /// Logging as configured, for commands that run long.

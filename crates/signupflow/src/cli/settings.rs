@@ -47,15 +47,8 @@ impl Settings {
 
     /// The program, put together. The embedded database is migrated.
     pub(super) async fn assemble(&self) -> Result<Assembly, Failure> {
-        let config = self.config()?;
-        let sources = sources(&config);
-        Ok(assemble(config, sources).await?)
+        Ok(assemble(self.config()?, Sources::system()).await?)
     }
-}
-
-/// The system's clock and randomness, hashes at the configured cost.
-pub(super) fn sources(config: &Config) -> Sources {
-    Sources { hash_cost: config.password.argon2, ..Sources::system() }
 }
 
 /// Writes down what is still in memory and lets the database go.

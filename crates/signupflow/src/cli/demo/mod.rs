@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use super::console;
 use super::failure::Failure;
 use super::serve::start_logging;
-use super::settings::{Settings, close, sources};
+use super::settings::{Settings, close};
 use crate::config::{Config, Loaded};
-use crate::wiring::{Assembly, assemble};
+use crate::wiring::{Assembly, Sources, assemble};
 use logins::Login;
 
 pub(super) const EXAMPLES: &str = "EXAMPLES
@@ -40,8 +40,7 @@ pub(super) async fn run(settings: &Settings, args: Args) -> Result<(), Failure> 
     let Loaded { config, warnings: _ } = Config::load(&demo_settings(folder.path(), port))?;
     let _guard = start_logging(&config)?;
     let logins = prepare(&config, folder.path()).await?;
-    let sources = sources(&config);
-    let served = crate::serve::run(config, sources, |assembly, address| {
+    let served = crate::serve::run(config, Sources::system(), |assembly, address| {
         // A reader that left does not stop the server.
         let _ = announce(assembly, address, &logins);
     });
@@ -64,7 +63,7 @@ async fn prepare(config: &Config, folder: &Path) -> Result<Vec<Login>, Failure> 
     if let Some(logins) = logins::read(folder)? {
         return Ok(logins);
     }
-    let assembly = assemble(config.clone(), sources(config)).await?;
+    let assembly = assemble(config.clone(), Sources::system()).await?;
     if assembly.services.people.first_admin().await?.is_some() {
         return Err(Failure::Refused(format!(
             "{} holds data that no demo made: choose another --data-dir",

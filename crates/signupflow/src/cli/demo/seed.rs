@@ -19,8 +19,8 @@ use super::logins::{Login, random_password};
 use crate::cli::failure::Failure;
 
 const ORGANIZATION: &str = "Helping Hands";
-const DAY: Duration = Duration::from_secs(86_400);
-const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_hours(24);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// An organization with an admin, two volunteers, teams and events; the admin's login comes first.
 pub(super) async fn seed(services: &Services) -> Result<Vec<Login>, Failure> {

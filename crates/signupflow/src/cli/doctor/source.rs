@@ -72,7 +72,7 @@ mod tests {
         let short = settings(&[("SECRET_KEY", "short"), ("DATA_DIR", "/nonexistent")]);
         assert!(Config::load(&without_side_effects(&short)).is_err());
         let real = settings(&[("DATABASE_URL", "postgresql://db/d"), ("DATA_DIR", "/nonexistent")]);
-        let errors = Config::load(&without_side_effects(&real)).err().expect("keys are missing");
+        let errors = Config::load(&without_side_effects(&real)).expect_err("keys are missing");
         assert!(errors.to_string().contains("SECRET_KEY"));
     }
 }

@@ -1,0 +1,47 @@
+//! `signupflow migrate` on both databases.
+
+use crate::place::Place;
+
+fn goes_up_and_down(place: &Place) {
+    let before = place.json(&["migrate", "status", "--format", "json"]);
+    let count = before["pending"].as_u64().expect("a number");
+    assert!(count >= 2);
+    assert_eq!(before["migrations"][0]["state"], "pending");
+
+    let up = place.json(&["migrate", "up", "--format", "json"]);
+    let tables = up["applied"][0]["tables"].as_array().expect("a list").clone();
+    assert!(tables.contains(&"people".into()) && tables.contains(&"organizations".into()), "{tables:?}");
+    let after = place.json(&["migrate", "status", "--format", "json"]);
+    assert_eq!((&after["pending"], &after["migrations"][0]["state"]), (&0.into(), &"applied".into()));
+    assert!(after["migrations"][0]["applied_at"].as_str().is_some_and(|at| at.ends_with('Z')));
+    assert!(place.done(&["migrate", "up"]).contains("up to date"));
+
+    place.run(&["migrate", "down"]).failed(2, "--yes");
+    place.run(&["migrate", "down", "--steps", "0", "--yes"]).failed(2, "--steps");
+    assert_eq!(place.json(&["migrate", "status", "--format", "json"])["pending"], 0, "nothing was dropped");
+
+    let down = place.json(&["migrate", "down", "--yes", "--format", "json"]);
+    assert_eq!(down["reverted"].as_array().map(Vec::len), Some(1));
+    assert!(place.done(&["migrate", "down", "--all", "--yes"]).contains("dropped people"));
+    let end = place.json(&["migrate", "status", "--format", "json"]);
+    assert_eq!(end["pending"], count);
+    assert!(place.done(&["migrate", "down", "--yes"]).contains("nothing to undo"));
+    assert!(place.done(&["migrate", "up"]).contains("created audit_logs"));
+}
+
+#[test]
+fn sqlite_goes_up_and_down() {
+    goes_up_and_down(&Place::new());
+}
+
+#[tokio::test]
+async fn postgres_goes_up_and_down() {
+    goes_up_and_down(&Place::on_postgres().await);
+}
+
+#[tokio::test]
+async fn pending_migrations_on_postgres_are_refused_by_other_commands() {
+    let place = Place::on_postgres().await;
+    place.run(&["audit", "list"]).failed(2, "migrate up");
+    place.run(&["serve"]).failed(2, "migrate up");
+}

@@ -150,16 +150,29 @@ fn locked(budget: &Budget, until: Timestamp, now: Timestamp) -> Refusal {
     }
 }
 
-/// The refusal of an account that stays locked until its password changes.
-pub(crate) fn locked_for_good(services: &Services, budget: &Budget) -> Refusal {
-    Refusal::Locked {
+/// The refusal of an account that stays locked until its password changes: told in the headers and put on
+/// record like any other lock.
+pub(crate) async fn refuse_for_good(
+    services: &Services,
+    context: &RequestContext,
+    actor: &Actor,
+    budget: &Budget,
+) -> Error {
+    let now = services.clock.now();
+    let retry_after = services.settings.lockout_duration;
+    let refusal = Refusal::Locked {
         detail: format!(
             "{} Too many sign-ins failed in a row: from unknown devices it opens again when the password is reset or changed.",
-            account_locked_detail(services.settings.lockout_duration)
+            account_locked_detail(retry_after)
         ),
-        retry_after: services.settings.lockout_duration,
+        retry_after,
         limit: budget.limit,
         window: budget.window,
+    };
+    context.limits.report(exhausted(budget, now + retry_after, now));
+    match note_refusal(services, context, actor, &budget.key, budget.window, &refusal).await {
+        Ok(()) => refusal.into(),
+        Err(error) => error,
     }
 }
 

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
-use crate::credential_check::{Counted, LOGIN_ROUTE, account_key, budgets, locked_for_good, open_gate};
+use crate::credential_check::{Counted, LOGIN_ROUTE, account_key, budgets, open_gate, refuse_for_good};
 use crate::error::{Error, Refusal};
 use crate::failed_sign_in::record_failure;
 use crate::model::{Credentials, Person, PersonStatus};
@@ -86,7 +86,7 @@ pub async fn sign_in(
         .as_ref()
         .map_or_else(|| Actor::anonymous(&input.email.typed), |known| Actor::person(&known.person));
     let wanted = source.budgets(services, context);
-    refuse_if_locked_for_good(services, &source, &wanted).await?;
+    refuse_if_locked_for_good(services, context, &actor, &source, &wanted).await?;
     let reservation = open_gate(services, context, &actor, wanted).await?;
 
     let stored = credentials.as_ref().and_then(|known| known.password_hash.clone());
@@ -132,13 +132,15 @@ fn known_device(
 
 async fn refuse_if_locked_for_good(
     services: &Services,
+    context: &RequestContext,
+    actor: &Actor,
     source: &Source,
     wanted: &[Budget],
 ) -> Result<(), Error> {
     let Some(budget) = wanted.iter().find(|budget| budget.scope == Per::Account) else { return Ok(()) };
     let failures = services.accounts.consecutive_failures(&source.account_key).await?;
     if failures >= services.settings.consecutive_failures_max {
-        return Err(locked_for_good(services, budget).into());
+        return Err(refuse_for_good(services, context, actor, budget).await);
     }
     Ok(())
 }

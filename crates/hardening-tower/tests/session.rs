@@ -217,3 +217,105 @@ async fn a_store_that_is_away_signs_nobody_in_and_nobody_out() {
     assert_eq!(world.state("/api/x", &[("authorization", &bearer)]).await, "store away");
     assert_eq!(world.state("/api/x", &[]).await, "anonymous", "strangers need no store");
 }
+
+#[cfg(feature = "rate_limit")]
+mod with_limits {
+    use std::sync::Mutex;
+
+    use hardening::rate_limit::{Decision, Quota, QuotaStore};
+    use hardening_tower::rate_limit::{RateLimitLayer, TrafficLimits, TrafficTaken};
+
+    use super::*;
+
+    const MINE: Quota = Quota { limit: 2, window: Duration::from_mins(1) };
+
+    /// Grants what is left of ten, and notes which keys were asked for.
+    #[derive(Default)]
+    struct Counted {
+        asked: Mutex<Vec<String>>,
+    }
+
+    #[async_trait]
+    impl QuotaStore for Counted {
+        async fn take(&self, keys: &[(String, Quota)], now: Timestamp) -> Result<Decision, Fault> {
+            let mut asked = self.asked.lock().unwrap();
+            asked.extend(keys.iter().map(|(key, _)| key.clone()));
+            let taken = asked.iter().filter(|key| **key == keys[0].0).count();
+            let quota = keys[0].1;
+            let left = usize::try_from(quota.limit).unwrap().checked_sub(taken);
+            Ok(Decision {
+                allowed: left.is_some(),
+                limit: quota.limit,
+                remaining: left.unwrap_or(0).try_into().unwrap(),
+                window: quota.window,
+                reset_at: now + quota.window,
+                retry_after: left.is_none().then_some(quota.window),
+                policy: 0,
+            })
+        }
+    }
+
+    /// The session layer takes for persons, the rate limit layer for whoever is left.
+    async fn call(world: &World, quotas: &Arc<Counted>, method: &str, bearer: &str) -> Response<String> {
+        let sessions = SessionLayer::new(
+            world.tokens.clone(),
+            world.store.clone(),
+            world.clock.clone(),
+            "session",
+            |_: &http::request::Parts| Transport::Bearer,
+        )
+        .with_limits(quotas.clone(), |parts, claims| {
+            let limits = || TrafficLimits::default().and("mine", &claims.sub, MINE);
+            (parts.method == http::Method::GET).then(limits)
+        });
+        let strangers =
+            RateLimitLayer::new(quotas.clone(), world.clock.clone(), |_: &http::request::Parts| {
+                Some(TrafficLimits::default().and("strangers", "strangers", Quota { limit: 9, ..MINE }))
+            });
+        let inner = service_fn(async |request: Request<()>| {
+            assert!(request.extensions().get::<TrafficTaken>().is_none(), "used up by the layer");
+            Ok::<_, Infallible>(Response::new("done".to_owned()))
+        });
+        let request = Request::builder()
+            .method(method)
+            .uri("/api/x")
+            .header("authorization", format!("Bearer {bearer}"));
+        sessions.layer(strangers.layer(inner)).oneshot(request.body(()).unwrap()).await.unwrap()
+    }
+
+    fn text<'a>(response: &'a Response<String>, name: &str) -> &'a str {
+        response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_came_with_the_session_is_not_taken_again_and_refuses_the_same() {
+        let world = World::new(Arc::new(SessionMap::default())).await;
+        let quotas = Arc::new(Counted::default());
+        for left in ["1", "0"] {
+            let response = call(&world, &quotas, "GET", &world.token).await;
+            assert_eq!((response.status().as_u16(), text(&response, "x-ratelimit-remaining")), (200, left));
+            assert_eq!(text(&response, "ratelimit-policy"), "\"mine\";q=2;w=60");
+        }
+        let refused = call(&world, &quotas, "GET", &world.token).await;
+        assert_eq!((refused.status().as_u16(), text(&refused, "retry-after")), (429, "60"));
+        assert!(matches!(refused.extensions().get(), Some(Refusal::RateLimited(d)) if d.limit == 2));
+        assert_eq!(*quotas.asked.lock().unwrap(), ["person_1"; 3]);
+    }
+
+    #[tokio::test]
+    async fn without_a_live_session_of_that_organization_strangers_limits_apply() {
+        let world = World::new(Arc::new(SessionMap::default())).await;
+        for bearer in ["garbage".to_owned(), world.token_for("person_2", "org_1")] {
+            let quotas = Arc::new(Counted::default());
+            let response = call(&world, &quotas, "GET", &bearer).await;
+            assert_eq!(text(&response, "x-ratelimit-limit"), "9");
+            assert_eq!(*quotas.asked.lock().unwrap(), ["strangers"]);
+        }
+        let quotas = Arc::new(Counted::default());
+        let response = call(&world, &quotas, "GET", &world.token_for("person_1", "org_2")).await;
+        assert_eq!(text(&response, "x-ratelimit-limit"), "9");
+        let quotas = Arc::new(Counted::default());
+        let response = call(&world, &quotas, "POST", &world.token).await;
+        assert_eq!(text(&response, "x-ratelimit-limit"), "9", "none were named with the session");
+    }
+}

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use hardening::rate_limit::Quota;
+use hardening::rate_limit::{Decision, Quota};
 
 /// The quotas that one request takes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,3 +36,8 @@ impl From<Vec<(String, Quota)>> for TrafficLimits {
         Self { keys, policies: Vec::new() }
     }
 }
+
+/// What was already taken for this request, and the decision; in the request's extensions. Whoever inserts it
+/// has taken from all quotas the request is limited by: [`super::RateLimitLayer`] takes nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrafficTaken(pub Decision, pub TrafficLimits);

@@ -7,6 +7,8 @@
 //!   A refusal is a 429 with `Retry-After` (RFC 6585, 4).
 //! * When the store cannot tell, the request is refused with 503: a limit that is not counted is none. A
 //!   store that can go on by itself for a while does so behind its port.
+//! * What an earlier layer has taken together with something else (a session's look-up) it leaves as
+//!   [`TrafficTaken`]: that decision counts, and nothing is taken twice.
 //! * This is not the place for limits on passwords and codes: those reserve an attempt before it is checked
 //!   and give it back on success (`hardening::lockout`).
 //!
@@ -25,5 +27,5 @@ mod limits;
 mod service;
 
 pub use layer::RateLimitLayer;
-pub use limits::TrafficLimits;
+pub use limits::{TrafficLimits, TrafficTaken};
 pub use service::RateLimitService;

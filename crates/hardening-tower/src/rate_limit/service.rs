@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hardening::clock::Timestamp;
+use hardening::fault::Fault;
 use hardening::rate_limit::{Decision, headers};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tower_service::Service;
 
 use super::layer::Shared;
+use super::{TrafficLimits, TrafficTaken};
 use crate::Refusal;
 
 /// The service of [`super::RateLimitLayer`].
@@ -38,6 +40,22 @@ fn add_numbers(to: &mut HeaderMap, decision: &Decision, policy: &str, now: Times
     }
 }
 
+impl Shared {
+    /// What an earlier layer has taken, else what the store says now.
+    async fn decide(
+        &self,
+        taken: Option<TrafficTaken>,
+        limits: Option<TrafficLimits>,
+        now: Timestamp,
+    ) -> Result<(Decision, TrafficLimits), Fault> {
+        if let Some(TrafficTaken(decision, limits)) = taken {
+            return Ok((decision, limits));
+        }
+        let limits = limits.unwrap_or_default();
+        Ok((self.store.take(limits.keys(), now).await?, limits))
+    }
+}
+
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for RateLimitService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
@@ -54,20 +72,22 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let (parts, body) = request.into_parts();
-        let limits = (self.shared.limits)(&parts);
+        let (mut parts, body) = request.into_parts();
+        let taken = parts.extensions.remove::<TrafficTaken>();
+        let limits = if taken.is_none() { (self.shared.limits)(&parts) } else { None };
         let request = Request::from_parts(parts, body);
-        let Some(limits) = limits.filter(|limits| !limits.keys().is_empty()) else {
+        let limits = limits.filter(|limits| !limits.keys().is_empty());
+        if taken.is_none() && limits.is_none() {
             return Box::pin(self.inner.call(request));
-        };
+        }
         // The service that was found ready is the one to call; its clone takes its place.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let now = shared.clock.now();
-            let decision = match shared.store.take(limits.keys(), now).await {
-                Ok(decision) => decision,
+            let (decision, limits) = match shared.decide(taken, limits, now).await {
+                Ok(decided) => decided,
                 Err(fault) => return Ok(Refusal::BackendAway(fault).into_response()),
             };
             let mut response = if decision.allowed {

@@ -4,14 +4,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use hardening::clock::Timestamp;
+use hardening::fault::Fault;
+use hardening::session::Session;
+use hardening::session::token::SessionClaims;
 use http::request::Parts;
 use http::{Request, Response};
 use tower_service::Service;
 
 use super::credentials::{Ambiguous, token};
+#[cfg(feature = "rate_limit")]
+use super::layer::Limited;
 use super::layer::Shared;
 use super::{InvalidSession, SessionState};
 use crate::Refusal;
+#[cfg(feature = "rate_limit")]
+use crate::rate_limit::TrafficTaken;
 
 /// The service of [`super::SessionLayer`].
 #[derive(Clone)]
@@ -27,7 +35,7 @@ impl<S: fmt::Debug> fmt::Debug for SessionService<S> {
 }
 
 impl Shared {
-    async fn state(&self, parts: &Parts) -> Result<SessionState, Ambiguous> {
+    async fn state(&self, parts: &mut Parts) -> Result<SessionState, Ambiguous> {
         let transport = (self.transport)(parts);
         let Some(token) = token(&parts.headers, transport, &self.cookie_name)? else {
             return Ok(SessionState::Anonymous);
@@ -37,7 +45,7 @@ impl Shared {
             Ok(claims) => claims,
             Err(refused) => return Ok(SessionState::Invalid(InvalidSession::Token(refused))),
         };
-        Ok(match self.store.resume(&claims.sub, &claims.sid, now).await {
+        Ok(match self.resume(parts, &claims, now).await {
             // The store found it under the person and the id; the organization is compared here.
             Ok(Some(session)) if session.org_id == claims.org => {
                 SessionState::SignedIn(Arc::new(session), claims)
@@ -45,6 +53,38 @@ impl Shared {
             Ok(_) => SessionState::Invalid(InvalidSession::Gone),
             Err(fault) => SessionState::StoreAway(fault),
         })
+    }
+
+    #[cfg(not(feature = "rate_limit"))]
+    async fn resume(
+        &self,
+        _: &mut Parts,
+        claims: &SessionClaims,
+        now: Timestamp,
+    ) -> Result<Option<Session>, Fault> {
+        self.store.resume(&claims.sub, &claims.sid, now).await
+    }
+
+    /// The session; what its limits say goes into the extensions.
+    #[cfg(feature = "rate_limit")]
+    async fn resume(
+        &self,
+        parts: &mut Parts,
+        claims: &SessionClaims,
+        now: Timestamp,
+    ) -> Result<Option<Session>, Fault> {
+        let limited = self.limited.as_ref();
+        let limits = limited.and_then(|limited| Some((limited, (limited.limits)(parts, claims)?)));
+        let Some((Limited { store, .. }, limits)) = limits else {
+            return self.store.resume(&claims.sub, &claims.sid, now).await;
+        };
+        let (person, id, keys) = (&claims.sub, &claims.sid, limits.keys());
+        let (session, decision) = self.store.resume_and_take(person, id, now, keys, &**store).await?;
+        let session = session.filter(|session| session.org_id == claims.org);
+        if let (Some(_), Some(decision)) = (&session, decision) {
+            parts.extensions.insert(TrafficTaken(decision, limits));
+        }
+        Ok(session)
     }
 }
 
@@ -70,7 +110,7 @@ where
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match shared.state(&parts).await {
+            match shared.state(&mut parts).await {
                 Ok(state) => parts.extensions.insert(state),
                 Err(Ambiguous) => return Ok(Refusal::AmbiguousCredentials.into_response()),
             };

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::{Session, SessionId};
 use crate::clock::Timestamp;
 use crate::fault::Fault;
+use crate::rate_limit::{Decision, Quota, QuotaStore};
 
 /// Where sessions live. Every verb is atomic; after a verb returned, every node sees its effect. A store may
 /// lose sessions (people sign in again), but it never brings an ended one back and never answers "no such
@@ -34,4 +35,35 @@ pub trait SessionStore: Send + Sync {
 
     /// The person's live sessions, newest first.
     async fn list_of(&self, person_id: &str, now: Timestamp) -> Result<Vec<Session>, Fault>;
+
+    /// [`SessionStore::resume`], and when the session is live one taken from every quota: what most requests
+    /// need. A store that keeps both in one place does it in one step. Without a live session, or without
+    /// quotas, nothing is taken and there is no decision.
+    async fn resume_and_take(
+        &self,
+        person_id: &str,
+        id: &SessionId,
+        now: Timestamp,
+        quotas: &[(String, Quota)],
+        quota_store: &dyn QuotaStore,
+    ) -> Result<(Option<Session>, Option<Decision>), Fault> {
+        resume_then_take(self, person_id, id, now, quotas, quota_store).await
+    }
+}
+
+/// [`SessionStore::resume_and_take`] in two steps, for stores that cannot, or not always, do it in one.
+pub async fn resume_then_take<S: SessionStore + ?Sized>(
+    store: &S,
+    person_id: &str,
+    id: &SessionId,
+    now: Timestamp,
+    quotas: &[(String, Quota)],
+    quota_store: &dyn QuotaStore,
+) -> Result<(Option<Session>, Option<Decision>), Fault> {
+    let session = store.resume(person_id, id, now).await?;
+    let decision = match &session {
+        Some(_) if !quotas.is_empty() => Some(quota_store.take(quotas, now).await?),
+        _ => None,
+    };
+    Ok((session, decision))
 }

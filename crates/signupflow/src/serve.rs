@@ -12,7 +12,7 @@ use hardening::csrf::OriginPolicy;
 use hardening::headers::{HeaderSettings, SecurityHeaders};
 use tokio::task::JoinSet;
 
-use crate::config::Config;
+use crate::config::{Config, Origin};
 use crate::server::{Bound, Limits, Server, signals};
 use crate::web::health::Probe;
 use crate::web::https_only::HttpsOnly;
@@ -101,16 +101,19 @@ fn shape(config: &Config) -> String {
 
 /// Serves until SIGTERM or SIGINT; says where on standard output through `announce`.
 pub async fn run(
-    config: Config,
+    mut config: Config,
     sources: Sources,
     announce: impl FnOnce(&Assembly, SocketAddr),
 ) -> Result<(), ServeError> {
     let bind_address = config.network.bind_address;
     let metrics_address = config.network.metrics_address;
     let proxies = config.network.trusted_proxies.clone();
+    let bound = Server::bind(bind_address, Limits::default()).await?;
+    if config.network.public_url_is_derived {
+        config.network.public_url = Origin::of_listener(bound.local_addr());
+    }
     let assembly = assemble(config, sources).await?;
     let router = application(&assembly)?;
-    let bound = Server::bind(bind_address, Limits::default()).await?;
     let bound = bound.without_peer_limit_for(move |peer| proxies.contains(peer));
     let metrics = match metrics_address {
         Some(address) => Some(Server::bind(address, Limits::default()).await?),

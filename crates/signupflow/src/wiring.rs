@@ -1,11 +1,14 @@
 //! The one place that names concrete backends and puts the program together from its configuration.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::lockouts::LiftedLocks;
+use accounts::outbox::RenderedMail;
 use accounts::ports::Mailer;
 use accounts::{Services, Settings};
+use async_trait::async_trait;
 use backends::embedded::{SqlAttemptJournal, WriteThroughSessions};
 use backends::mail::{FileMailer, Sender};
 use backends::memory::attempts::MemoryAttempts;
@@ -90,6 +93,8 @@ pub struct Assembly {
     pub tokens: Arc<TokenKeys>,
     /// Signs and reads CSRF tokens.
     pub csrf: Arc<CsrfKeys>,
+    /// Whether nobody had an account at the start.
+    pub first_run: bool,
 }
 
 /// Opens the database the configuration names.
@@ -173,9 +178,10 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
     });
     let public_url = config.network.public_url.as_str().to_owned();
     Ok(Assembly {
+        first_run: !services.people.anyone_exists().await?,
         services,
         sessions,
-        mailer: Arc::new(file_mailer(&config)?),
+        mailer: mailer(&config)?,
         tokens: Arc::new(TokenKeys::new(&ring, public_url, "signupflow".to_owned())),
         csrf: Arc::new(CsrfKeys::new(&ring, config.csrf.token_ttl)),
         database,
@@ -210,19 +216,46 @@ fn password_policy(config: &Config) -> Result<PasswordPolicy, StartError> {
     }
 }
 
-fn file_mailer(config: &Config) -> Result<FileMailer, StartError> {
+/// Without a mail server each mail is a file and, in development only, its link is shown in the terminal.
+fn mailer(config: &Config) -> Result<Arc<dyn Mailer>, StartError> {
     let sender = Sender::parse(&config.mail.from)
         .map_err(|error| StartError::Configuration(format!("MAIL_FROM: {error}")))?;
-    Ok(FileMailer::new(config.deployment.data_dir.join("outbox"), sender))
+    let files = FileMailer::new(config.deployment.data_dir.join("outbox"), sender);
+    if config.deployment.is_production() {
+        return Ok(Arc::new(files));
+    }
+    Ok(Arc::new(LinkPrinter { files }))
+}
+
+struct LinkPrinter {
+    files: FileMailer,
+}
+
+#[async_trait]
+impl Mailer for LinkPrinter {
+    async fn deliver(&self, id: &str, mail: &RenderedMail) -> Result<(), Fault> {
+        self.files.deliver(id, mail).await?;
+        // To the terminal and not to the log: a log is kept, and the link is a secret.
+        let shown = format!("Mail to {}: {}\n  {}\n", mail.to, mail.subject, mail.link);
+        let _ = std::io::stdout().lock().write_all(shown.as_bytes());
+        Ok(())
+    }
 }
 
 fn settings(config: &Config) -> Settings {
+    let defaults = Settings::with_defaults(config.network.public_url.as_str());
     Settings {
         session_ttl: config.session.ttl,
         session_idle: config.session.idle.unwrap_or(Duration::ZERO),
         session_max_per_person: config.session.max_per_user,
         lockout_duration: config.rate_limit.settings.lockout_duration,
         lockout_revokes_sessions: config.rate_limit.lockout_revokes_sessions,
-        ..Settings::with_defaults(config.network.public_url.as_str())
+        // The switch is for every limit, this one included.
+        consecutive_failures_max: if config.rate_limit.enabled {
+            defaults.consecutive_failures_max
+        } else {
+            i64::MAX
+        },
+        ..defaults
     }
 }

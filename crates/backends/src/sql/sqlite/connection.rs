@@ -1,6 +1,7 @@
 //! Opening connections, with the settings that durability and safety rest on.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -60,22 +61,20 @@ fn open(path: &Path) -> Result<Connection, SqlError> {
     configured.map_err(|error| Failure::of(&error).error)
 }
 
-/// The write-ahead log and its index inherit the mode of this file.
+/// The write-ahead log and its index inherit the mode of this file. An existing file is not opened here: closing
+/// it again would drop the locks that other connections of this process hold on it (POSIX).
 fn create_private(path: &Path) -> Result<(), SqlError> {
     let unusable = |error: std::io::Error| {
         SqlError::Unavailable(format!("database file {} cannot be used: {error}", path.display()))
     };
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(FILE_MODE)
-        .open(path)
-        .map_err(unusable)?;
-    let mode = file.metadata().map_err(unusable)?.permissions().mode();
+    match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(unusable(error)),
+    }
+    let mode = fs::metadata(path).map_err(unusable)?.permissions().mode();
     if mode & 0o077 != 0
-        && let Err(error) = file.set_permissions(Permissions::from_mode(FILE_MODE))
+        && let Err(error) = fs::set_permissions(path, Permissions::from_mode(FILE_MODE))
     {
         tracing::warn!(%error, "the database file is readable for others and cannot be made private");
     }

@@ -1,74 +1,162 @@
 //! The link: what stores call.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
+use futures_util::future::join_all;
 use hardening::fault::Fault;
-use redis::aio::MultiplexedConnection;
-use redis::{Cmd, FromRedisValue};
+use redis::FromRedisValue;
+use tokio::time::Instant;
 
-use super::{Arg, LuaScript, RedisTarget};
+use super::cluster::Cluster;
+use super::finder::Finder;
+use super::health::Health;
+use super::node::{Failure, Node};
+use super::request::{Meaning, Request};
+use super::server::inspect;
+use super::slots::slot_of;
+use super::{Arg, LinkOptions, LuaScript, RedisTarget};
 
-/// How a link behaves.
-#[derive(Clone, Debug)]
-pub struct LinkOptions {
-    /// The most a call may take, waiting for a connection included.
-    pub call_budget: Duration,
-}
-
-impl Default for LinkOptions {
-    fn default() -> Self {
-        Self { call_budget: Duration::from_millis(50) }
-    }
-}
+const BACKEND: &str = "redis";
 
 /// A connection to Redis that heals itself. Clones share it.
 #[derive(Clone)]
-pub struct RedisLink(Arc<MultiplexedConnection>);
+pub struct RedisLink(Arc<Inner>);
+
+struct Inner {
+    servers: Servers,
+    options: Arc<LinkOptions>,
+    health: Health,
+    warnings: Vec<String>,
+    duration: metrics::Histogram,
+}
+
+enum Servers {
+    One(Arc<Node>),
+    Many(Arc<Cluster>),
+}
 
 impl RedisLink {
-    /// Connects and checks the server.
+    /// Connects and checks every master: version 7.0 or newer, no eviction of keys.
+    ///
+    /// Install the recorder of metrics first: the link keeps a handle to `signupflow_redis_call_seconds`.
     ///
     /// # Errors
-    /// The server is away or must not be used.
-    pub async fn connect(target: RedisTarget, _options: LinkOptions) -> Result<Self, Fault> {
-        let RedisTarget::Standalone(info) = target;
-        let client = redis::Client::open(*info).map_err(Fault::internal)?;
-        let connected = client.get_multiplexed_async_connection().await;
-        connected.map(|it| Self(Arc::new(it))).map_err(|error| Fault::unavailable("redis", error))
+    /// [`Fault::Unavailable`] when no server answers, [`Fault::Internal`] when one must not be used.
+    pub async fn connect(target: RedisTarget, options: LinkOptions) -> Result<Self, Fault> {
+        let (options, health) = (Arc::new(options), Health::default());
+        health.publish();
+        let name = format!("{target:?}");
+        let one = |finder| Servers::One(Node::new(name, finder, Arc::clone(&options), health.clone()));
+        let servers = match target {
+            RedisTarget::Standalone(info) => one(Finder::Fixed(info)),
+            RedisTarget::Sentinel { sentinels, master, settings, tls } => {
+                one(Finder::Sentinels { sentinels, master, settings, tls })
+            }
+            RedisTarget::Cluster(seeds) => {
+                let cluster = Cluster::connect(seeds, Arc::clone(&options), health.clone()).await;
+                Servers::Many(cluster.map_err(|reason| Fault::unavailable(BACKEND, reason))?)
+            }
+        };
+        let warnings = servers.check(&options).await?;
+        let duration = metrics::histogram!("signupflow_redis_call_seconds");
+        Ok(Self(Arc::new(Inner { servers, options, health, warnings, duration })))
     }
 
-    /// Runs a script: `EVALSHA`, and `EVAL` when the server does not know it yet.
+    /// Runs a script: `EVALSHA`, and `EVAL` when the server does not know it yet. All keys lie in one slot.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] when Redis is away; [`Fault::Internal`] when the script fails or its reply is
-    /// not a `T`.
+    /// [`Fault::Unavailable`] within the call budget when Redis is away, at once while the breaker is open:
+    /// an attempt whose answer was lost may have run. [`Fault::Internal`] when the script fails or its reply
+    /// is not a `T`.
     pub async fn run<T: FromRedisValue>(
         &self,
         script: &'static LuaScript,
         keys: &[&str],
         args: &[Arg],
     ) -> Result<T, Fault> {
-        let mut command = Cmd::new();
-        command.arg("EVAL").arg(script.source()).arg(keys.len()).arg(keys).arg(args);
-        let mut connection = (*self.0).clone();
-        command.query_async(&mut connection).await.map_err(|error| Fault::unavailable("redis", error))
+        let begun = Instant::now();
+        let deadline = begun + self.0.options.call_budget;
+        let request = Request::Script { script, keys, args };
+        let answer = match &self.0.servers {
+            Servers::One(node) => node.send(request, false, deadline).await,
+            Servers::Many(cluster) => {
+                cluster.send(request, keys.first().map(|key| slot_of(key)), deadline).await
+            }
+        };
+        self.0.duration.record(begun.elapsed());
+        let value = answer.map_err(|failure| fault(script.name(), failure))?;
+        let value = T::from_redis_value(value);
+        value.map_err(|error| Fault::internal(format!("the script {}: {error}", script.name())))
     }
 
-    /// Whether Redis answers.
+    /// Whether Redis answers; of a cluster, any master.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`].
+    /// [`Fault::Unavailable`], within the call budget.
     pub async fn ping(&self) -> Result<(), Fault> {
-        let mut connection = (*self.0).clone();
-        redis::cmd("PING")
-            .query_async::<()>(&mut connection)
-            .await
-            .map_err(|error| Fault::unavailable("redis", error))
+        let deadline = Instant::now() + self.0.options.call_budget;
+        let nodes = self.0.servers.nodes();
+        let answers = join_all(nodes.iter().map(|node| node.send(Request::Ping, false, deadline))).await;
+        let mut outcome = Err(Fault::unavailable(BACKEND, "no server is known"));
+        for answer in answers {
+            match answer {
+                Ok(_) => return Ok(()),
+                Err(failure) => outcome = Err(fault("ping", failure)),
+            }
+        }
+        outcome
     }
 
-    /// Whether calls are being refused because Redis is away.
+    /// Whether calls to a server are being refused because it is away.
     pub fn is_degraded(&self) -> bool {
-        false
+        self.0.health.is_degraded()
+    }
+
+    /// What the check at start found that is not wrong enough to refuse.
+    pub fn warnings(&self) -> &[String] {
+        &self.0.warnings
+    }
+}
+
+impl fmt::Debug for RedisLink {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RedisLink({:?})", self.0.servers.nodes())
+    }
+}
+
+impl Servers {
+    fn nodes(&self) -> Vec<Arc<Node>> {
+        match self {
+            Self::One(node) => vec![Arc::clone(node)],
+            Self::Many(cluster) => cluster.nodes(),
+        }
+    }
+
+    async fn check(&self, options: &LinkOptions) -> Result<Vec<String>, Fault> {
+        let mut warnings = Vec::new();
+        let mut reached = false;
+        for node in self.nodes() {
+            match node.connect().await {
+                Ok(mut connection) => {
+                    reached = true;
+                    warnings.extend(inspect(&mut connection, options).await.map_err(Fault::internal)?);
+                }
+                Err(reason) => warnings.push(reason),
+            }
+        }
+        warnings.sort_unstable();
+        warnings.dedup();
+        if reached { Ok(warnings) } else { Err(Fault::unavailable(BACKEND, warnings.join("; "))) }
+    }
+}
+
+fn fault(what: &str, failure: Failure) -> Fault {
+    match failure {
+        Failure::Away(reason) => Fault::unavailable(BACKEND, reason),
+        Failure::Refused(error) if Meaning::of(&error) == Meaning::Mistake => {
+            Fault::internal(format!("redis, {what}: {error}"))
+        }
+        Failure::Refused(error) => Fault::unavailable(BACKEND, error),
     }
 }

@@ -7,10 +7,25 @@
 //!   server, for a new master where there are sentinels, and closes the breaker when it finds it.
 //! * Log lines mark the moments when the breaker opens and closes, never single calls.
 
+mod admission;
+pub mod attempts;
+mod breaker;
+mod cluster;
+mod finder;
+mod health;
 mod link;
+mod node;
+mod options;
+pub mod quotas;
+mod request;
 mod script;
+mod scripts;
+mod server;
+pub mod sessions;
+mod slots;
 mod target;
 
-pub use link::{LinkOptions, RedisLink};
+pub use link::RedisLink;
+pub use options::LinkOptions;
 pub use script::{Arg, LuaScript};
 pub use target::RedisTarget;

@@ -39,7 +39,9 @@ impl LuaScript {
         self.hash.get_or_init(|| {
             let digest = Sha1::digest(self.source.as_bytes());
             digest.iter().fold(String::with_capacity(40), |mut text, byte| {
-                text.extend([byte >> 4, byte & 15].map(|half| char::from(b"0123456789abcdef"[half as usize])));
+                text.extend(
+                    [byte >> 4, byte & 15].map(|half| char::from(b"0123456789abcdef"[half as usize])),
+                );
                 text
             })
         })

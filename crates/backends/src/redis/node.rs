@@ -1,0 +1,256 @@
+//! One server of a link: its connection, its breaker, and the search for it when it is lost.
+//!
+//! * At most one task searches for a server; it ends when the server is found or the node is dropped.
+//! * Connections are numbered: what happens to an old one says nothing about the one in use.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{PushInfo, PushKind, RedisError, Value};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::LinkOptions;
+use super::breaker::Breaker;
+use super::finder::{Finder, Ticket};
+use super::health::Health;
+use super::request::{Meaning, Request};
+
+/// Why a node gave no answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Nobody answers, or nobody is asked because the breaker is open.
+    Away(String),
+    /// The server refused.
+    Refused(RedisError),
+}
+
+/// One server.
+pub(super) struct Node {
+    name: String,
+    finder: Finder,
+    options: Arc<LinkOptions>,
+    health: Health,
+    /// The number given out last.
+    numbers: AtomicU64,
+    state: watch::Sender<State>,
+}
+
+struct State {
+    connection: Option<MultiplexedConnection>,
+    /// The number of the connection, also after it is lost.
+    number: u64,
+    breaker: Breaker,
+    searching: bool,
+    reason: String,
+}
+
+impl Node {
+    /// A node that is not connected yet.
+    pub(super) fn new(name: String, finder: Finder, options: Arc<LinkOptions>, health: Health) -> Arc<Self> {
+        let state = State {
+            connection: None,
+            number: 0,
+            breaker: Breaker::new(options.opens_after),
+            searching: false,
+            reason: String::new(),
+        };
+        Arc::new(Self {
+            name,
+            finder,
+            options,
+            health,
+            numbers: AtomicU64::new(0),
+            state: watch::Sender::new(state),
+        })
+    }
+
+    /// Connects once; used at start, where failing is to be told.
+    pub(super) async fn connect(self: &Arc<Self>) -> Result<MultiplexedConnection, String> {
+        let (number, connection) = self.finder.connect(&self.options, || self.ticket()).await?;
+        self.adopt(number, connection.clone());
+        Ok(connection)
+    }
+
+    /// Begins to search without waiting for it.
+    pub(super) fn search(self: &Arc<Self>) {
+        let begins = self.state.send_if_modified(|state| {
+            state.connection.is_none() && !std::mem::replace(&mut state.searching, true)
+        });
+        if begins {
+            let pause = self.options.pause_between_attempts;
+            tokio::spawn(search_until_found(Arc::downgrade(self), pause));
+        }
+    }
+
+    /// Whether the breaker is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.state.borrow().breaker.is_open()
+    }
+
+    /// Sends a request and waits for the answer until `deadline`.
+    pub(super) async fn send(
+        self: &Arc<Self>,
+        request: Request<'_>,
+        asking: bool,
+        deadline: Instant,
+    ) -> Result<Value, Failure> {
+        let number = self.number_if_closed()?;
+        let outcome = timeout_at(deadline, async {
+            let (number, mut connection) = self.connection().await?;
+            Ok::<_, Failure>((number, request.send(&mut connection, asking).await))
+        })
+        .await;
+        match outcome {
+            Ok(Ok((number, Ok(value)))) => {
+                self.answered(number);
+                Ok(value)
+            }
+            Ok(Ok((number, Err(error)))) => {
+                self.refused(number, &error);
+                Err(Failure::Refused(error))
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => {
+                self.failed(number, "no answer in time");
+                Err(Failure::Away(format!("{}: no answer in time", self.name)))
+            }
+        }
+    }
+
+    fn number_if_closed(&self) -> Result<u64, Failure> {
+        let state = self.state.borrow();
+        if state.breaker.is_open() {
+            return Err(Failure::Away(format!("{}: {}", self.name, state.reason)));
+        }
+        Ok(state.number)
+    }
+
+    /// The connection, waiting for the one that is being made; an error as soon as the breaker opens.
+    async fn connection(self: &Arc<Self>) -> Result<(u64, MultiplexedConnection), Failure> {
+        if let State { connection: Some(connection), number, .. } = &*self.state.borrow() {
+            return Ok((*number, connection.clone()));
+        }
+        self.search();
+        let mut states = self.state.subscribe();
+        let state = states.wait_for(|state| state.connection.is_some() || state.breaker.is_open()).await;
+        let Ok(state) = state else { return Err(Failure::Away(self.name.clone())) };
+        let found = state.connection.clone().map(|connection| (state.number, connection));
+        found.ok_or_else(|| Failure::Away(format!("{}: {}", self.name, state.reason)))
+    }
+
+    fn answered(&self, number: u64) {
+        if self.state.borrow().breaker.has_failures() {
+            self.change(number, |state| state.breaker.succeeded());
+        }
+    }
+
+    fn refused(self: &Arc<Self>, number: u64, error: &RedisError) {
+        match Meaning::of(error) {
+            Meaning::ConnectionLost => {
+                self.disconnected(number);
+                self.failed(number, &error.to_string());
+            }
+            Meaning::Demoted => self.open(number, &error.to_string(), Breaker::trip),
+            Meaning::Busy => self.failed(number, &error.to_string()),
+            Meaning::NotNow | Meaning::Mistake => self.answered(number),
+        }
+    }
+
+    fn failed(self: &Arc<Self>, number: u64, reason: &str) {
+        self.open(number, reason, Breaker::failed);
+    }
+
+    /// Counts against the breaker; if that opens it, the connection is given up and another one searched for.
+    fn open(self: &Arc<Self>, number: u64, reason: &str, count: fn(&mut Breaker) -> bool) {
+        let mut opened = false;
+        self.change(number, |state| {
+            opened = count(&mut state.breaker);
+            if opened {
+                state.connection = None;
+                reason.clone_into(&mut state.reason);
+            }
+        });
+        if opened {
+            self.health.lost(&self.name, reason);
+            self.search();
+        }
+    }
+
+    /// The connection is gone; calls wait for the next one as long as their budget lasts.
+    fn disconnected(self: &Arc<Self>, number: u64) {
+        let mut lost = false;
+        self.change(number, |state| lost = state.connection.take().is_some());
+        if lost {
+            self.search();
+        }
+    }
+
+    fn change(&self, number: u64, change: impl FnOnce(&mut State)) {
+        self.state.send_if_modified(|state| {
+            let current = state.number == number;
+            if current {
+                change(state);
+            }
+            current
+        });
+    }
+
+    fn adopt(&self, number: u64, connection: MultiplexedConnection) {
+        let mut closed = false;
+        self.state.send_modify(|state| {
+            state.connection = Some(connection);
+            state.number = number;
+            state.searching = false;
+            closed = state.breaker.close();
+        });
+        if closed {
+            self.health.found(&self.name);
+        }
+    }
+
+    /// RESP3 tells of a lost connection also while nothing is asked.
+    fn ticket(self: &Arc<Self>) -> Ticket {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
+        let node = Arc::downgrade(self);
+        let pushes = Box::new(move |push: PushInfo| {
+            if let (PushKind::Disconnection, Some(node)) = (&push.kind, node.upgrade()) {
+                node.disconnected(number);
+            }
+            Ok::<(), ()>(())
+        });
+        Ticket { number, pushes }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if self.is_open() {
+            self.health.forgotten();
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Node({}, open: {})", self.name, self.is_open())
+    }
+}
+
+async fn search_until_found(node: Weak<Node>, pause: Duration) {
+    loop {
+        let Some(node) = node.upgrade() else { return };
+        match node.connect().await {
+            Ok(_) => return,
+            Err(reason) => node.state.send_if_modified(|state| {
+                state.reason = reason;
+                false
+            }),
+        };
+        drop(node);
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,122 @@
+//! A request on its way, and what its failure means.
+
+use redis::aio::{ConnectionLike as _, MultiplexedConnection};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
+
+use super::{Arg, LuaScript};
+
+/// What to send.
+#[derive(Clone, Copy)]
+pub(super) enum Request<'a> {
+    /// A script by its hash, and by its text if the server does not know it (any more).
+    Script { script: &'static LuaScript, keys: &'a [&'a str], args: &'a [Arg] },
+    /// Nothing but a sign of life.
+    Ping,
+}
+
+impl Request<'_> {
+    /// Sends it; `asking` follows an ASK redirection of a cluster.
+    pub(super) async fn send(
+        self,
+        connection: &mut MultiplexedConnection,
+        asking: bool,
+    ) -> RedisResult<Value> {
+        let Self::Script { script, .. } = self else {
+            return connection.req_packed_command(&redis::cmd("PING")).await;
+        };
+        match transmit(connection, self.command("EVALSHA", script.hash()), asking).await {
+            // Nothing ran, so that it is not sent twice.
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                transmit(connection, self.command("EVAL", script.source()), asking).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn command(self, verb: &str, script: &str) -> Cmd {
+        let mut command = Cmd::new();
+        command.arg(verb).arg(script);
+        if let Self::Script { keys, args, .. } = self {
+            command.arg(keys.len()).arg(keys).arg(args);
+        }
+        command
+    }
+}
+
+async fn transmit(connection: &mut MultiplexedConnection, command: Cmd, asking: bool) -> RedisResult<Value> {
+    if !asking {
+        return command.query_async(connection).await;
+    }
+    let mut pair = Pipeline::new();
+    pair.cmd("ASKING").ignore().add_command(command);
+    let (answer,) = pair.query_async(connection).await?;
+    Ok(answer)
+}
+
+/// What an error says about the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// This connection is of no use any more.
+    ConnectionLost,
+    /// It is no master any more: every write would fail, at once and for ever.
+    Demoted,
+    /// It cannot answer now, whatever is asked.
+    Busy,
+    /// It answers, but cannot do this now (no memory, no disk, no replica, slots on the move).
+    NotNow,
+    /// The script or its caller is wrong.
+    Mistake,
+}
+
+impl Meaning {
+    pub(super) fn of(error: &RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::Io | ErrorKind::Parse | ErrorKind::AuthenticationFailed => Self::ConnectionLost,
+            ErrorKind::Server(ServerErrorKind::ReadOnly) => Self::Demoted,
+            ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown) => Self::Busy,
+            ErrorKind::Server(
+                ServerErrorKind::ClusterDown
+                | ServerErrorKind::TryAgain
+                | ServerErrorKind::Moved
+                | ServerErrorKind::Ask,
+            ) => Self::NotNow,
+            ErrorKind::Extension => Self::of_code(error.code().unwrap_or_default()),
+            _ => Self::Mistake,
+        }
+    }
+
+    fn of_code(code: &str) -> Self {
+        match code {
+            "BUSY" | "UNKILLABLE" => Self::Busy,
+            "NOAUTH" | "WRONGPASS" => Self::ConnectionLost,
+            "OOM" | "MISCONF" | "NOREPLICAS" | "FAILOVER" => Self::NotNow,
+            _ => Self::Mistake,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(reply: &str) -> Meaning {
+        let value = redis::parse_redis_value(format!("-{reply}\r\n").as_bytes()).expect("a reply");
+        Meaning::of(&value.extract_error().expect_err("an error"))
+    }
+
+    #[test]
+    fn errors_are_told_apart() {
+        assert_eq!(meaning("READONLY You can't write"), Meaning::Demoted);
+        assert_eq!(meaning("LOADING Redis is loading"), Meaning::Busy);
+        assert_eq!(meaning("BUSY Redis is busy"), Meaning::Busy);
+        assert_eq!(meaning("OOM command not allowed"), Meaning::NotNow);
+        assert_eq!(meaning("NOREPLICAS Not enough"), Meaning::NotNow);
+        assert_eq!(meaning("CLUSTERDOWN Hash slot not served"), Meaning::NotNow);
+        assert_eq!(meaning("NOAUTH Authentication required."), Meaning::ConnectionLost);
+        assert_eq!(meaning("ERR user_script:1: nil"), Meaning::Mistake);
+        assert_eq!(meaning("WRONGTYPE Operation"), Meaning::Mistake);
+        assert_eq!(meaning("CROSSSLOT Keys"), Meaning::Mistake);
+        let lost = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+        assert_eq!(Meaning::of(&lost), Meaning::ConnectionLost);
+    }
+}

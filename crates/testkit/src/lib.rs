@@ -11,4 +11,5 @@ pub mod free_port;
 mod last_will;
 pub mod postgres;
 pub mod process;
+pub mod redis;
 pub mod smtp_sink;

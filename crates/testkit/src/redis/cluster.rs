@@ -1,0 +1,127 @@
+//! Three masters without replicas.
+
+use std::net::SocketAddr;
+
+use super::server::{Server, Setup, wait_until};
+use crate::free_port::free_tcp_port;
+
+/// The first and last slot of each of the three masters.
+const SLOTS: [(u16, u16); 3] = [(0, 5460), (5461, 10922), (10923, 16383)];
+
+/// A running throwaway cluster. Slots of a master that is away are away; the others go on.
+#[derive(Debug)]
+pub struct RedisCluster {
+    masters: Vec<Server>,
+}
+
+impl RedisCluster {
+    /// Starts three masters that share the slots evenly.
+    ///
+    /// # Panics
+    /// When Redis is not installed or the servers do not find each other.
+    pub fn start() -> Self {
+        let masters: Vec<Server> = SLOTS.iter().map(|_| Server::start(&setup())).collect();
+        for (master, (first, last)) in masters.iter().zip(SLOTS) {
+            run(master, &["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
+        }
+        for master in &masters {
+            for other in &masters {
+                meet(master, other);
+            }
+        }
+        let cluster = Self { masters };
+        wait_until("all masters know all slots", || {
+            cluster.masters.iter().all(|master| {
+                let info: String = master.ask(&["CLUSTER", "INFO"]).unwrap_or_default();
+                info.contains("cluster_slots_ok:16384") && info.contains("cluster_size:3")
+            })
+        });
+        cluster
+    }
+
+    /// Names all masters, whether they run or not.
+    pub fn url(&self) -> String {
+        let hosts: Vec<String> = self.addresses().iter().map(SocketAddr::to_string).collect();
+        format!("redis+cluster://{}", hosts.join(","))
+    }
+
+    /// Where the masters listen.
+    ///
+    /// # Panics
+    /// Never: all listen on TCP.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.masters.iter().map(|master| master.address().expect("it listens on TCP")).collect()
+    }
+
+    /// The number of the master that a slot was given to at start.
+    ///
+    /// # Panics
+    /// When there is no such slot.
+    pub fn owner(&self, slot: u16) -> usize {
+        SLOTS.iter().position(|(first, last)| (*first..=*last).contains(&slot)).expect("a slot below 16384")
+    }
+
+    /// The slot of a key, as a server computes it.
+    ///
+    /// # Panics
+    /// When the last master is away.
+    pub fn slot_of(&self, key: &str) -> u16 {
+        self.masters[2].ask(&["CLUSTER", "KEYSLOT", key]).expect("the last master answers")
+    }
+
+    /// Moves one empty slot to another master.
+    ///
+    /// # Panics
+    /// When a master is away.
+    pub fn move_slot(&self, slot: u16, to: usize) {
+        let id: String = self.masters[to].ask(&["CLUSTER", "MYID"]).expect("it answers");
+        for master in &self.masters {
+            run(master, &["CLUSTER", "SETSLOT", &slot.to_string(), "NODE", &id]);
+        }
+    }
+
+    /// Ends a master at once (SIGKILL).
+    pub fn kill(&self, master: usize) {
+        self.masters[master].kill();
+    }
+
+    /// Stops the world of a master (SIGSTOP).
+    pub fn freeze(&self, master: usize) {
+        self.masters[master].signal("STOP");
+    }
+
+    /// Lets a frozen master go on.
+    pub fn thaw(&self, master: usize) {
+        self.masters[master].signal("CONT");
+    }
+
+    /// Starts a killed master again, with its slots and without its data.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&self, master: usize) {
+        self.masters[master].run();
+    }
+}
+
+fn setup() -> Setup {
+    let settings = [
+        ("cluster-enabled", "yes".to_owned()),
+        ("cluster-port", free_tcp_port().to_string()),
+        // Nobody is to be declared dead by a busy machine.
+        ("cluster-node-timeout", "15000".to_owned()),
+        ("cluster-require-full-coverage", "no".to_owned()),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    Setup { tcp: true, settings, ..Setup::default() }
+}
+
+fn meet(master: &Server, other: &Server) {
+    let port = other.address().expect("it listens on TCP").port().to_string();
+    let info: Vec<String> = other.ask(&["CONFIG", "GET", "cluster-port"]).expect("it answers");
+    run(master, &["CLUSTER", "MEET", "127.0.0.1", &port, &info[1]]);
+}
+
+fn run(server: &Server, words: &[&str]) {
+    server.ask::<redis::Value>(words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+}

@@ -22,6 +22,8 @@ script!(SESSION_END, "session_end", "session_end.lua");
 script!(SESSION_END_ALL, "session_end_all", "session_fields.lua", "session_end_all.lua");
 script!(SESSION_END_EPOCHS, "session_end_epochs", "session_fields.lua", "session_end_epochs.lua");
 script!(SESSION_LIST, "session_list", "session_fields.lua", "session_list.lua");
+script!(SESSION_FOLLOW, "session_follow", "session_follow.lua");
+script!(SESSION_FOLLOWED, "session_followed", "session_followed.lua");
 script!(ADMISSION, "admission", "session_fields.lua", "session_touch.lua", "quota_take.lua", "admission.lua");
 script!(QUOTA_TAKE, "quota_take", "quota_take.lua", "quota_take_call.lua");
 script!(QUOTA_GIVE_BACK, "quota_give_back", "quota_give_back.lua");

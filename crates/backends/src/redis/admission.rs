@@ -1,0 +1,39 @@
+//! One round trip a request: the session, its last activity and the person's traffic limits in one script.
+
+use hardening::clock::Timestamp;
+use hardening::fault::Fault;
+use hardening::rate_limit::{Decision, Quota};
+use hardening::session::{Session, SessionId};
+
+use super::quotas::{self, hash_tag};
+use super::sessions::{Fields, PersonKeys, RedisSessions, unpack};
+use super::{Arg, scripts};
+
+/// Whether all these keys lie in the slot of the person's sessions.
+pub(super) fn fits_one_slot(person_id: &str, quotas: &[(String, Quota)]) -> bool {
+    let sessions = PersonKeys::of(person_id).prefix;
+    quotas.iter().all(|(key, _)| hash_tag(key) == hash_tag(&sessions))
+}
+
+/// The session if it is live, and then what the limits say. Nothing is taken for a session that is over.
+pub(super) async fn admit(
+    sessions: &RedisSessions,
+    person_id: &str,
+    id: &SessionId,
+    now: Timestamp,
+    quotas: &[(String, Quota)],
+) -> Result<(Option<Session>, Option<Decision>), Fault> {
+    let person = PersonKeys::of(person_id);
+    let session_key = person.session(id);
+    let mut keys: Vec<&str> = Vec::with_capacity(quotas.len() + 2);
+    keys.extend([session_key.as_str(), person.index.as_str()]);
+    keys.extend(quotas.iter().map(|(key, _)| key.as_str()));
+    let mut arguments: Vec<Arg> = Vec::with_capacity(2 * quotas.len() + 2);
+    arguments.extend([id.as_str().into(), now.micros().into()]);
+    quotas::push_numbers(&mut arguments, quotas.iter().map(|(_, quota)| *quota));
+    let reply: Option<(Fields, Vec<i64>)> = sessions.link.run(&scripts::ADMISSION, &keys, &arguments).await?;
+    let Some((fields, stored)) = reply else { return Ok((None, None)) };
+    let session = unpack(person_id, id.clone(), fields)?;
+    let decision = quotas::tightest(quotas.iter().map(|(_, quota)| *quota).enumerate(), &stored, now)?;
+    Ok((Some(session), Some(decision)))
+}

@@ -1,0 +1,181 @@
+//! [`RedisSessions`]: sessions that every node sees.
+//!
+//! * A session is the hash `session:{person}:id`, the person's index the sorted set `user_sessions:{person}`
+//!   by the time of signing in. The braces make both one slot, so that each verb is one script and one step,
+//!   on a Cluster too.
+//! * The caller's clock decides what is over. The keys' own expiry is an upper bound that cleans up.
+//! * When Redis cannot answer, nobody is signed out and nobody let in: that is a [`Fault`].
+
+mod record;
+
+use async_trait::async_trait;
+use hardening::clock::Timestamp;
+use hardening::fault::Fault;
+use hardening::rate_limit::{Decision, Quota, QuotaStore};
+use hardening::session::{RevocationMark, Session, SessionId, SessionStore, resume_then_take};
+
+use super::{Arg, RedisLink, admission, scripts};
+pub(super) use record::{Fields, unpack};
+
+/// Up to when endings in the database have been applied here.
+const FOLLOWED: &str = "sessions:followed_until";
+
+/// Sessions in Redis. Clones share the link.
+#[derive(Clone)]
+pub struct RedisSessions {
+    pub(super) link: RedisLink,
+}
+
+/// The keys of a person's sessions.
+pub(super) struct PersonKeys {
+    /// A session's key without its id.
+    pub(super) prefix: String,
+    /// The index.
+    pub(super) index: String,
+}
+
+impl PersonKeys {
+    pub(super) fn of(person_id: &str) -> Self {
+        Self { prefix: format!("session:{{{person_id}}}:"), index: format!("user_sessions:{{{person_id}}}") }
+    }
+
+    pub(super) fn session(&self, id: &SessionId) -> String {
+        format!("{}{id}", self.prefix)
+    }
+}
+
+impl RedisSessions {
+    /// Sessions behind `link`.
+    pub const fn new(link: RedisLink) -> Self {
+        Self { link }
+    }
+}
+
+/// Ids as scripts answer them, one a line; what is not an id of ours is left out.
+fn ids(lines: &str) -> Vec<SessionId> {
+    lines.lines().filter_map(SessionId::parse).collect()
+}
+
+#[async_trait]
+impl SessionStore for RedisSessions {
+    /// The new one itself is never displaced, not even by a bound of zero or a clock that went back.
+    async fn create(&self, session: &Session, max_per_person: u32) -> Result<Vec<SessionId>, Fault> {
+        let keys = PersonKeys::of(&session.person_id);
+        let key = keys.session(&session.id);
+        let arguments = [
+            Arg::from(keys.prefix.as_str()),
+            session.id.as_str().into(),
+            i64::from(max_per_person).into(),
+            session.expires_at.micros().into(),
+            record::idle_micros(session).into(),
+            session.last_activity.micros().into(),
+            session.created_at.micros().into(),
+            session.authenticated_at.micros().into(),
+            session.credential_epoch.into(),
+            record::pack(session).into(),
+        ];
+        let keys = [key.as_str(), keys.index.as_str()];
+        let displaced: String = self.link.run(&scripts::SESSION_CREATE, &keys, &arguments).await?;
+        Ok(ids(&displaced))
+    }
+
+    async fn resume(
+        &self,
+        person_id: &str,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Session>, Fault> {
+        let keys = PersonKeys::of(person_id);
+        let key = keys.session(id);
+        let keys = [key.as_str(), keys.index.as_str()];
+        let arguments = [id.as_str().into(), now.micros().into()];
+        let found: Option<Fields> = self.link.run(&scripts::SESSION_RESUME, &keys, &arguments).await?;
+        found.map(|fields| unpack(person_id, id.clone(), fields)).transpose()
+    }
+
+    async fn mark_authenticated(
+        &self,
+        person_id: &str,
+        id: &SessionId,
+        at: Timestamp,
+    ) -> Result<bool, Fault> {
+        let key = PersonKeys::of(person_id).session(id);
+        self.link.run(&scripts::SESSION_MARK, &[&key], &[at.micros().into()]).await
+    }
+
+    async fn end(&self, person_id: &str, id: &SessionId) -> Result<bool, Fault> {
+        let keys = PersonKeys::of(person_id);
+        let key = keys.session(id);
+        self.link.run(&scripts::SESSION_END, &[&key, &keys.index], &[id.as_str().into()]).await
+    }
+
+    async fn end_all_of(&self, person_id: &str, keep: Option<&SessionId>) -> Result<Vec<SessionId>, Fault> {
+        let keys = PersonKeys::of(person_id);
+        let arguments = [keys.prefix.into(), keep.map_or("", SessionId::as_str).into()];
+        let ended: String = self.link.run(&scripts::SESSION_END_ALL, &[&keys.index], &arguments).await?;
+        Ok(ids(&ended))
+    }
+
+    async fn end_older_epochs(&self, person_id: &str, epoch: i64) -> Result<Vec<SessionId>, Fault> {
+        let keys = PersonKeys::of(person_id);
+        let arguments = [keys.prefix.into(), epoch.into()];
+        let ended: String = self.link.run(&scripts::SESSION_END_EPOCHS, &[&keys.index], &arguments).await?;
+        Ok(ids(&ended))
+    }
+
+    async fn list_of(&self, person_id: &str, now: Timestamp) -> Result<Vec<Session>, Fault> {
+        type Row = (i64, i64, i64, i64, i64, i64, Vec<u8>, String);
+        let keys = PersonKeys::of(person_id);
+        let arguments = [keys.prefix.into(), now.micros().into()];
+        let rows: Vec<Row> = self.link.run(&scripts::SESSION_LIST, &[&keys.index], &arguments).await?;
+        let session = |(x, i, l, c, a, e, packed, id): Row| {
+            let id = SessionId::parse(&id).ok_or_else(|| Fault::internal("an index entry that is no id"))?;
+            unpack(person_id, id, (x, i, l, c, a, e, packed))
+        };
+        rows.into_iter().map(session).collect()
+    }
+
+    /// One script when every quota lies in the person's slot; these are then counted in this Redis, which
+    /// must be the one that `quota_store` counts in.
+    async fn resume_and_take(
+        &self,
+        person_id: &str,
+        id: &SessionId,
+        now: Timestamp,
+        quotas: &[(String, Quota)],
+        quota_store: &dyn QuotaStore,
+    ) -> Result<(Option<Session>, Option<Decision>), Fault> {
+        if !quotas.is_empty() && admission::fits_one_slot(person_id, quotas) {
+            return admission::admit(self, person_id, id, now, quotas).await;
+        }
+        resume_then_take(self, person_id, id, now, quotas, quota_store).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_the_documented_ones() {
+        let keys = PersonKeys::of("person_1");
+        assert_eq!(
+            (keys.prefix.as_str(), keys.index.as_str()),
+            ("session:{person_1}:", "user_sessions:{person_1}")
+        );
+    }
+}
+
+#[async_trait]
+impl RevocationMark for RedisSessions {
+    async fn followed_until(&self) -> Result<Option<Timestamp>, Fault> {
+        let mark: Option<i64> = self.link.run(&scripts::SESSION_FOLLOWED, &[FOLLOWED], &[]).await?;
+        Ok(mark.map(Timestamp::from_micros))
+    }
+
+    async fn set_followed_until(&self, seen: Option<Timestamp>, until: Timestamp) -> Result<bool, Fault> {
+        let seen = seen.map_or_else(String::new, |seen| seen.micros().to_string());
+        let arguments = [seen.into(), until.micros().into()];
+        self.link.run(&scripts::SESSION_FOLLOW, &[FOLLOWED], &arguments).await
+    }
+}

@@ -1,0 +1,341 @@
+//! Sessions, attempts and quotas in Redis: the contract suites, and what only several nodes can show.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use backends::redis::attempts::RedisAttempts;
+use backends::redis::quotas::RedisQuotas;
+use backends::redis::sessions::RedisSessions;
+use backends::redis::{LinkOptions, RedisLink, RedisTarget};
+use hardening::clock::{Clock as _, SystemClock, Timestamp};
+use hardening::entropy::{OsEntropy, random_token};
+use hardening::fault::Fault;
+use hardening::lockout::{AttemptStore, Budget, ReserveOutcome, Settlement};
+use hardening::rate_limit::{Count, Decision, Per, Quota, QuotaStore};
+use hardening::session::{Session, SessionId, SessionStore};
+use testkit::contracts::{attempts, quotas, sessions};
+use testkit::redis::{Redis, RedisCluster, RedisOptions};
+
+const LEASE: Duration = Duration::from_secs(10);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A server of the test's own, and what is asked of it directly.
+struct Server(Redis);
+
+impl Server {
+    fn start() -> Self {
+        Self(Redis::private(&RedisOptions::default()))
+    }
+
+    /// A link of its own, as another node has.
+    async fn link(&self) -> RedisLink {
+        link_to(&self.0.url()).await
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.0.ask(&["KEYS", "*"])
+    }
+
+    /// Milliseconds until the key goes; negative when it never does.
+    fn time_to_live(&self, key: &str) -> i64 {
+        self.0.ask(&["PTTL", key])
+    }
+
+    /// No key may stay for ever.
+    fn assert_every_key_goes_by_itself(&self) {
+        const ETERNAL: &str = "local eternal = {}
+            for _, key in ipairs(redis.call('KEYS', '*')) do
+                if redis.call('PTTL', key) == -1 then eternal[#eternal + 1] = key end
+            end
+            return eternal";
+        assert_eq!(self.0.ask::<Vec<String>>(&["EVAL", ETERNAL, "0"]), Vec::<String>::new());
+        assert_ne!(self.0.ask::<usize>(&["DBSIZE"]), 0, "there was something to look at");
+    }
+}
+
+/// Patient, for a machine that compiles something else meanwhile; the budget itself is tested with the link.
+async fn link_to(url: &str) -> RedisLink {
+    let patient = Duration::from_secs(10);
+    let options = LinkOptions { call_budget: patient, connect_budget: patient, ..LinkOptions::default() };
+    RedisLink::connect(RedisTarget::parse(url).expect("a URL"), options).await.expect("it answers")
+}
+
+struct RedisBench {
+    store: Arc<RedisSessions>,
+    people: AtomicU64,
+}
+
+#[async_trait]
+impl sessions::SessionBench for RedisBench {
+    fn store(&self) -> Arc<dyn SessionStore> {
+        self.store.clone()
+    }
+
+    async fn person(&self) -> String {
+        format!("person_{}", self.people.fetch_add(1, Ordering::Relaxed))
+    }
+
+    async fn seed(&self, sessions: &[Session]) {
+        for some in sessions.chunks(500) {
+            let creations = some.iter().map(|session| self.store.create(session, u32::MAX));
+            for displaced in futures_util::future::join_all(creations).await {
+                assert_eq!(displaced, Ok(vec![]));
+            }
+        }
+    }
+}
+
+fn account(limit: u32) -> Budget {
+    Budget {
+        key: format!("rate_limit:{{account:{}}}:/api/auth/login", random_token(&OsEntropy).expose()),
+        limit,
+        window: Duration::from_mins(5),
+        counts: Count::Failures,
+        lockout: Some(Duration::from_mins(15)),
+        scope: Per::Account,
+    }
+}
+
+fn address(limit: u32) -> Budget {
+    let key = format!("rate_limit:{{ip:{}}}:/api/auth/login", random_token(&OsEntropy).expose());
+    Budget { key, scope: Per::Ip, ..account(limit) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sessions_keep_the_contract_and_leave_nothing_for_ever() {
+    let server = Server::start();
+    let store = Arc::new(RedisSessions::new(server.link().await));
+    sessions::all(&RedisBench { store, people: AtomicU64::new(0) }).await;
+    server.assert_every_key_goes_by_itself();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn attempts_keep_the_contract_and_leave_nothing_for_ever() {
+    let server = Server::start();
+    attempts::all(Arc::new(RedisAttempts::new(server.link().await))).await;
+    server.assert_every_key_goes_by_itself();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn quotas_keep_the_contract_and_leave_nothing_for_ever() {
+    let server = Server::start();
+    quotas::all(Arc::new(RedisQuotas::new(server.link().await))).await;
+    server.assert_every_key_goes_by_itself();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn all_three_keep_their_contracts_on_a_cluster() {
+    let cluster = RedisCluster::start();
+    let link = link_to(&cluster.url()).await;
+    attempts::all(Arc::new(RedisAttempts::new(link.clone()))).await;
+    quotas::all(Arc::new(RedisQuotas::new(link.clone()))).await;
+    let store = Arc::new(RedisSessions::new(link));
+    sessions::all(&RedisBench { store, people: AtomicU64::new(0) }).await;
+}
+
+#[tokio::test]
+async fn sessions_lie_under_the_documented_keys_and_their_index_outlives_them() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let store = RedisSessions::new(server.link().await);
+    let long = sessions::session_of("person_1", now);
+    let short = Session { expires_at: now + SECOND * 60, ..sessions::session_of("person_1", now) };
+    for session in [&long, &short] {
+        store.create(session, 5).await.expect("no fault");
+    }
+    let key = |session: &Session| format!("session:{{person_1}}:{}", session.id);
+    let mut keys = server.keys();
+    keys.sort();
+    let mut expected = vec![key(&long), key(&short), "user_sessions:{person_1}".to_owned()];
+    expected.sort();
+    assert_eq!(keys, expected);
+    let day = 24 * 3_600_000;
+    let index = server.time_to_live("user_sessions:{person_1}");
+    assert!((day..day + 180_000).contains(&index), "{index}");
+    let idle = 30 * 60_000;
+    assert!((idle..idle + 180_000).contains(&server.time_to_live(&key(&long))));
+    assert!((60_000..60_000 + 180_000).contains(&server.time_to_live(&key(&short))));
+}
+
+#[tokio::test]
+async fn using_a_session_lets_its_key_live_on() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let store = RedisSessions::new(server.link().await);
+    let session = sessions::session_of("person_1", now);
+    store.create(&session, 5).await.expect("no fault");
+    let key = format!("session:{{person_1}}:{}", session.id);
+    for key in [key.as_str(), "user_sessions:{person_1}"] {
+        server.0.ask::<()>(&["PEXPIRE", key, "100000"]);
+    }
+    store.resume("person_1", &session.id, now + SECOND * 31).await.expect("no fault").expect("live");
+    for key in [key.as_str(), "user_sessions:{person_1}"] {
+        assert!(server.time_to_live(key) > 1_800_000, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn what_one_node_ends_the_other_no_longer_resumes() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let (here, there) = (RedisSessions::new(server.link().await), RedisSessions::new(server.link().await));
+    let [one, two, three] = [(); 3].map(|()| sessions::session_of("person_1", now));
+    for session in [&one, &two, &three] {
+        here.create(session, 5).await.expect("no fault");
+        assert!(there.resume("person_1", &session.id, now).await.expect("no fault").is_some());
+    }
+    assert!(here.end("person_1", &one.id).await.expect("no fault"));
+    assert_eq!(there.resume("person_1", &one.id, now).await, Ok(None));
+    here.end_all_of("person_1", Some(&two.id)).await.expect("no fault");
+    assert_eq!(there.resume("person_1", &three.id, now).await, Ok(None));
+    assert!(there.resume("person_1", &two.id, now).await.expect("no fault").is_some());
+    server.assert_every_key_goes_by_itself();
+}
+
+#[tokio::test]
+async fn an_id_used_twice_is_a_fault_and_changes_nothing() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let store = RedisSessions::new(server.link().await);
+    let session = sessions::session_of("person_1", now);
+    store.create(&session, 5).await.expect("no fault");
+    let again = Session { org_id: "org_2".to_owned(), ..session.clone() };
+    assert!(store.create(&again, 5).await.is_err());
+    assert_eq!(store.resume("person_1", &session.id, now).await, Ok(Some(session)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_nodes_together_let_no_more_than_the_limit_reach_the_check() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let nodes = [RedisAttempts::new(server.link().await), RedisAttempts::new(server.link().await)];
+    // The tight budget is asked last, so that places are taken and given back all the time.
+    let budgets = [address(5), account(500)];
+    let reserves = (0..200).map(|number: usize| {
+        let (node, budgets) = (nodes[number % 2].clone(), budgets.clone());
+        tokio::spawn(async move { node.reserve(&number.to_string(), &budgets, now, LEASE).await })
+    });
+    let mut reserved = 0;
+    for reserve in reserves.collect::<Vec<_>>() {
+        match reserve.await.expect("no panic").expect("no fault") {
+            ReserveOutcome::Reserved(_) => reserved += 1,
+            refused => assert_eq!(refused, ReserveOutcome::Busy { index: 0 }),
+        }
+    }
+    assert_eq!(reserved, 5);
+    let used: Vec<_> =
+        nodes[0].state(&budgets, now).await.expect("no fault").iter().map(|s| s.used).collect();
+    assert_eq!(used, [5, 5], "what was refused used nothing up");
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_worst_budget_whatever_the_order() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let store = RedisAttempts::new(server.link().await);
+    let (busy, locked) = (account(1), address(1));
+    store.reserve("a", std::slice::from_ref(&busy), now, LEASE).await.expect("no fault");
+    let failed = [Settlement { budget: &locked, keep: true, clear: false }];
+    store.settle("b", &failed, now).await.expect("no fault");
+    let until = now + Duration::from_mins(15);
+    for budgets in [[busy.clone(), locked.clone()], [locked.clone(), busy.clone()]] {
+        let index = usize::from(budgets[1] == locked);
+        let outcome = store.reserve("c", &budgets, now, LEASE).await;
+        assert_eq!(outcome, Ok(ReserveOutcome::Blocked { index, until, newly: false }));
+    }
+}
+
+#[tokio::test]
+async fn counting_goes_on_when_redis_forgot_everything_midway() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let link = server.link().await;
+    let (attempts, sessions) = (RedisAttempts::new(link.clone()), RedisSessions::new(link.clone()));
+    let quotas = RedisQuotas::new(link);
+    let session = sessions::session_of("person_1", now);
+    let quota = [("rate_limit:{person_1}:/api/*".to_owned(), Quota { limit: 2, window: SECOND })];
+    let budget = account(1);
+    sessions.create(&session, 5).await.expect("no fault");
+    quotas.take(&quota, now).await.expect("no fault");
+    attempts.reserve("a", std::slice::from_ref(&budget), now, LEASE).await.expect("no fault");
+
+    server.0.flush();
+
+    assert_eq!(sessions.resume("person_1", &session.id, now).await, Ok(None));
+    assert_eq!(sessions.list_of("person_1", now).await, Ok(vec![]));
+    assert_eq!(quotas.take(&quota, now).await.expect("no fault").remaining, 1);
+    let settlement = [Settlement { budget: &budget, keep: true, clear: false }];
+    let states = attempts.settle("a", &settlement, now).await.expect("no fault");
+    assert!(states[0].newly_locked, "a wrong guess counts although its reservation is lost");
+    sessions.create(&session, 5).await.expect("no fault");
+    server.assert_every_key_goes_by_itself();
+}
+
+/// A store that must not be asked.
+struct NeverAsked;
+
+#[async_trait]
+impl QuotaStore for NeverAsked {
+    async fn take(&self, _: &[(String, Quota)], _: Timestamp) -> Result<Decision, Fault> {
+        Err(Fault::internal("asked"))
+    }
+}
+
+fn quotas_of(person: &str, limits: [u32; 2]) -> Vec<(String, Quota)> {
+    let quota = |limit| Quota { limit, window: Duration::from_mins(1) };
+    vec![
+        (format!("rate_limit:{{{person}}}:/api/*:reads"), quota(limits[0])),
+        (format!("rate_limit:{{{person}}}:/api/audit/*:reads"), quota(limits[1])),
+    ]
+}
+
+#[tokio::test]
+async fn a_request_is_admitted_in_one_step_like_in_two() {
+    let (server, start) = (Server::start(), SystemClock.now());
+    let link = server.link().await;
+    let (sessions, quotas) = (RedisSessions::new(link.clone()), RedisQuotas::new(link));
+    let [one, two] = ["person_1", "person_2"].map(|person| sessions::session_of(person, start));
+    for session in [&one, &two] {
+        sessions.create(session, 5).await.expect("no fault");
+    }
+    for number in 0..12 {
+        let now = start + SECOND * 3 * number;
+        let (a, b) = (quotas_of("person_1", [5, 3]), quotas_of("person_2", [5, 3]));
+        let (session, decision) =
+            sessions.resume_and_take("person_1", &one.id, now, &a, &NeverAsked).await.expect("no fault");
+        let expected = Session { last_activity: now, ..one.clone() };
+        assert_eq!(session, Some(expected));
+        assert_eq!(decision, Some(quotas.take(&b, now).await.expect("no fault")), "request {number}");
+    }
+    server.assert_every_key_goes_by_itself();
+}
+
+#[tokio::test]
+async fn without_a_live_session_nothing_is_taken() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let store = RedisSessions::new(server.link().await);
+    let session = sessions::session_of("person_1", now);
+    store.create(&session, 5).await.expect("no fault");
+    let quotas = quotas_of("person_1", [1, 1]);
+    let over = session.expires_at;
+    for (id, now) in [(&SessionId::generate(&OsEntropy), now), (&session.id, over)] {
+        let admitted = store.resume_and_take("person_1", id, now, &quotas, &NeverAsked).await;
+        assert_eq!(admitted, Ok((None, None)));
+    }
+    assert!(server.keys().iter().all(|key| !key.starts_with("rate_limit")));
+}
+
+#[tokio::test]
+async fn quotas_of_other_slots_are_taken_from_their_own_store() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let link = server.link().await;
+    let (sessions, quotas) = (RedisSessions::new(link.clone()), RedisQuotas::new(link));
+    let session = sessions::session_of("person_1", now);
+    sessions.create(&session, 5).await.expect("no fault");
+    let mut keys = quotas_of("person_1", [9, 9]);
+    keys.push(("rate_limit:{system}:/api/*".to_owned(), Quota { limit: 2, window: SECOND }));
+    let (found, decision) =
+        sessions.resume_and_take("person_1", &session.id, now, &keys, &quotas).await.expect("no fault");
+    assert!(
+        found.is_some() && decision.is_some_and(|decision| decision.policy == 2 && decision.remaining == 1)
+    );
+    let asked = sessions.resume_and_take("person_1", &session.id, now, &keys, &NeverAsked).await;
+    assert_eq!(asked, Err(Fault::internal("asked")));
+    let none = sessions.resume_and_take("person_1", &session.id, now, &[], &NeverAsked).await;
+    assert!(matches!(none, Ok((Some(_), None))));
+}

@@ -12,19 +12,36 @@ use crate::services::Services;
 /// overlooked.
 const OVERLAP: Duration = Duration::from_secs(10);
 
-/// Applies what was ended or lifted since the last look; returns when this look began. The database is the
-/// truth: a session store that forgot an ending is corrected here.
-pub async fn follow_revocations(services: &Services, last_look: Timestamp) -> Result<Timestamp, Error> {
+/// Applies what was ended or lifted since the session store last heard of it. The database is the truth: a
+/// store that forgot an ending, or was restored from before it, is corrected here, because its own mark tells
+/// how far back it must be told again.
+pub async fn follow_revocations(services: &Services) -> Result<(), Error> {
     let now = services.clock.now();
-    let changes = services.accounts.changes_since(last_look - OVERLAP).await?;
+    let seen = services.revocation_mark.followed_until().await?;
+    // Older sessions have expired, whatever became of them.
+    let since = seen.unwrap_or(now - services.settings.session_ttl) - OVERLAP;
+    let changes = services.accounts.changes_since(since).await?;
     for (person_id, epoch) in &changes.epochs {
         services.sessions.end_older_epochs(person_id, *epoch).await?;
     }
     for (person_id, session_id) in &changes.ended {
         services.sessions.end(person_id, session_id).await?;
     }
-    let news: Vec<String> = changes
-        .lifted
+    if services.settings.counters_in_process {
+        drop_lifted(services, changes.lifted, since).await?;
+    }
+    // If the mark moved meanwhile, another node was faster, or the store went back: the next look tells.
+    services.revocation_mark.set_followed_until(seen, now).await?;
+    Ok(())
+}
+
+/// Counters that several processes share are cleared by whoever lifts a lock; those of this process only here.
+async fn drop_lifted(
+    services: &Services,
+    lifted: Vec<(String, Timestamp)>,
+    since: Timestamp,
+) -> Result<(), Error> {
+    let news: Vec<String> = lifted
         .into_iter()
         .filter(|(key, at)| services.lifted_locks.note(key, *at))
         .map(|(key, _)| key)
@@ -32,8 +49,8 @@ pub async fn follow_revocations(services: &Services, last_look: Timestamp) -> Re
     if !news.is_empty() {
         services.gate.clear(&news).await?;
     }
-    services.lifted_locks.forget_before(last_look - OVERLAP - OVERLAP);
-    Ok(now)
+    services.lifted_locks.forget_before(since - OVERLAP);
+    Ok(())
 }
 
 /// Removes rows nobody needs any more; returns how many.

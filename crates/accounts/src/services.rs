@@ -9,7 +9,7 @@ use hardening::entropy::Entropy;
 use hardening::lockout::Gate;
 use hardening::password::{HashPool, PasswordPolicy};
 use hardening::rate_limit::{QuotaStore, RuleSet};
-use hardening::session::SessionStore;
+use hardening::session::{RevocationMark, SessionStore};
 
 use crate::lockouts::LiftedLocks;
 use crate::model::OrganizationSettings;
@@ -41,6 +41,8 @@ pub struct Services {
     pub outbox: Arc<dyn Outbox>,
     /// Live sessions.
     pub sessions: Arc<dyn SessionStore>,
+    /// How far the session store has followed the database.
+    pub revocation_mark: Arc<dyn RevocationMark>,
     /// Traffic quotas; use cases count repeated notes of the same refusal by it.
     pub quotas: Arc<dyn QuotaStore>,
     /// The one gate every credential check passes.
@@ -82,8 +84,8 @@ pub struct Settings {
     pub invitation_ttl: Duration,
     /// Life of an unlock or "this wasn't me" link.
     pub mailed_link_ttl: Duration,
-    /// How long delivered or dropped mail stays listed.
-    pub outbox_retention: Duration,
+    /// Whether counters are this process's own: then locks lifted elsewhere must be heard of.
+    pub counters_in_process: bool,
 }
 
 impl Settings {
@@ -102,7 +104,7 @@ impl Settings {
             consecutive_failures_max: 100,
             invitation_ttl: Duration::from_secs(7 * 24 * HOUR),
             mailed_link_ttl: Duration::from_secs(24 * HOUR),
-            outbox_retention: Duration::from_secs(30 * 24 * HOUR),
+            counters_in_process: true,
         }
     }
 

@@ -152,12 +152,10 @@ async fn finish(assembly: Assembly, mut background: JoinSet<()>) {
 }
 
 async fn follow_revocations(services: Arc<Services>) {
-    let mut last_look = services.clock.now();
     loop {
         tokio::time::sleep(FOLLOW_EVERY).await;
-        match housekeeping::follow_revocations(&services, last_look).await {
-            Ok(now) => last_look = now,
-            Err(error) => tracing::warn!(%error, "cannot look for sessions that other processes ended"),
+        if let Err(error) = housekeeping::follow_revocations(&services).await {
+            tracing::warn!(%error, "cannot look for sessions that other processes ended");
         }
     }
 }

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use backends::embedded::{SqlAttemptJournal, WriteThroughSessions};
 use backends::mail::{FileMailer, Sender};
 use backends::memory::attempts::MemoryAttempts;
+use backends::memory::mark::MemoryMark;
 use backends::memory::quotas::MemoryQuotas;
 use backends::sql::{Database, SqlError, migrate};
 use backends::stores::{OutboxCipher, SqlStore};
@@ -166,6 +167,7 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
         audit: store.clone(),
         outbox: store,
         sessions: Arc::new(sessions.clone()),
+        revocation_mark: Arc::new(MemoryMark::default()),
         quotas: Arc::new(MemoryQuotas::new(MAX_COUNTERS)),
         lifted_locks: LiftedLocks::default(),
         rules: Arc::new(config.rate_limit.rules.clone()),

@@ -6,6 +6,7 @@
 //! * The arithmetic is that of `hardening`: these files only keep its numbers.
 
 pub mod attempts;
+pub mod mark;
 pub mod quotas;
 pub mod sessions;
 pub(crate) mod sessions_cache;

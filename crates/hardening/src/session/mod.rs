@@ -11,4 +11,4 @@ mod store;
 pub mod token;
 
 pub use record::{Assurance, ClientDescription, Session, SessionId};
-pub use store::{SessionStore, resume_then_take};
+pub use store::{RevocationMark, SessionStore, resume_then_take};

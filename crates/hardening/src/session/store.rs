@@ -51,6 +51,18 @@ pub trait SessionStore: Send + Sync {
     }
 }
 
+/// Up to when the endings that the database tells of have been applied to the session store. The mark lives
+/// where the sessions live: a store that is restored from an old copy then shows the old mark, and whoever
+/// follows the database applies again what the copy never heard of.
+#[async_trait]
+pub trait RevocationMark: Send + Sync {
+    /// The mark; `None` when the store is new or forgot.
+    async fn followed_until(&self) -> Result<Option<Timestamp>, Fault>;
+
+    /// Moves the mark, if it is still `seen`; false when it moved, or went back, meanwhile.
+    async fn set_followed_until(&self, seen: Option<Timestamp>, until: Timestamp) -> Result<bool, Fault>;
+}
+
 /// [`SessionStore::resume_and_take`] in two steps, for stores that cannot, or not always, do it in one.
 pub async fn resume_then_take<S: SessionStore + ?Sized>(
     store: &S,

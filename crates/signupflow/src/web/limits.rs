@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use hardening::client_address::ClientAddress;
 use hardening::rate_limit::{Algorithm, Decision, Per, RuleSet, headers};
+use hardening::session::token::SessionClaims;
 use hardening_tower::rate_limit::{RateLimitLayer, TrafficLimits};
 use hardening_tower::session::SessionState;
 use http::HeaderValue;
@@ -19,24 +20,30 @@ use super::state::AppState;
 /// The layer that counts every request under the rules.
 pub fn traffic_layer(rules: Arc<RuleSet>, state: &AppState) -> RateLimitLayer {
     RateLimitLayer::new(state.quotas.clone(), state.services.clock.clone(), move |parts: &Parts| {
-        limits_of(&rules, parts)
+        let owner = match parts.extensions.get::<SessionState>() {
+            Some(SessionState::SignedIn(session, _)) => Some((&*session.person_id, &*session.org_id)),
+            _ => None,
+        };
+        limits_of(&rules, parts, owner)
     })
 }
 
-/// Per person where there is a live session, else per address.
-fn limits_of(rules: &RuleSet, parts: &Parts) -> Option<TrafficLimits> {
+/// The same limits for whom a session's token names, so that the session layer can take from them in the step
+/// that finds the session alive.
+pub fn limits_of_claims(rules: &RuleSet, parts: &Parts, claims: &SessionClaims) -> Option<TrafficLimits> {
+    limits_of(rules, parts, Some((&claims.sub, &claims.org)))
+}
+
+/// Per person where there is a live session (`owner`: person and organization), else per address.
+fn limits_of(rules: &RuleSet, parts: &Parts, owner: Option<(&str, &str)>) -> Option<TrafficLimits> {
     let route = parts.extensions.get::<MatchedPath>().map_or(parts.uri.path(), MatchedPath::as_str);
-    let session = match parts.extensions.get::<SessionState>() {
-        Some(SessionState::SignedIn(session, _)) => Some(session),
-        _ => None,
-    };
     let address = parts.extensions.get::<ClientAddress>().map(|address| address.bucket());
     let mut limits = None;
     for rule in rules.matching(parts.method.as_str(), route) {
-        let identifier = match (rule.per, session) {
+        let identifier = match (rule.per, owner) {
             _ if rule.algorithm != Algorithm::Gcra => continue,
-            (Per::Person, Some(session)) => &session.person_id,
-            (Per::Org, Some(session)) => &session.org_id,
+            (Per::Person, Some((person_id, _))) => person_id,
+            (Per::Org, Some((_, org_id))) => org_id,
             (Per::Ip, None) => address.as_deref().unwrap_or("unknown"),
             (Per::System, _) => "",
             _ => continue,

@@ -62,19 +62,25 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
         router = router.layer(CsrfTokenLayer::new(state.csrf.clone(), clock.clone()));
     }
     // Counts per person where there is a live session, else per address: so it follows the session.
-    if let Some(rules) = settings.rules {
-        router = router.layer(limits::traffic_layer(rules, &state));
+    if let Some(rules) = &settings.rules {
+        router = router.layer(limits::traffic_layer(rules.clone(), &state));
     }
     // Sees what the two above refused, and who asked.
     router = router.layer(middleware::from_fn_with_state(state.clone(), audit_refusals::record));
-    // One signature check and one look into the store.
-    router = router.layer(SessionLayer::new(
+    // One signature check, and one look into the store that also takes from the person's limits.
+    let mut sessions = SessionLayer::new(
         (*state.tokens).clone(),
         settings.sessions,
         clock,
         cookies::session_cookie_name(state.secure_cookies),
         transport::choose,
-    ));
+    );
+    if let Some(rules) = settings.rules {
+        sessions = sessions.with_limits(state.quotas.clone(), move |parts, claims| {
+            limits::limits_of_claims(&rules, parts, claims)
+        });
+    }
+    router = router.layer(sessions);
     // Requests from other sites are refused before anything is looked up for them.
     router = router
         .layer(CrossOriginLayer::new(settings.origins))

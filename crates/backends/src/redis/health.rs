@@ -38,3 +38,59 @@ impl Health {
         metrics::gauge!("signupflow_redis_degraded").set(f64::from(u8::from(self.is_degraded())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+    use std::sync::Mutex;
+
+    /// Remembers what gauges were set to.
+    #[derive(Default)]
+    struct Gauges(Arc<Mutex<Vec<(String, f64)>>>);
+
+    struct Named(String, Arc<Mutex<Vec<(String, f64)>>>);
+
+    impl metrics::GaugeFn for Named {
+        fn increment(&self, _: f64) {}
+        fn decrement(&self, _: f64) {}
+        fn set(&self, value: f64) {
+            self.1.lock().unwrap().push((self.0.clone(), value));
+        }
+    }
+
+    impl Recorder for Gauges {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::noop()
+        }
+        fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::from_arc(Arc::new(Named(key.name().to_owned(), Arc::clone(&self.0))))
+        }
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[test]
+    fn the_metric_is_one_as_long_as_any_server_is_away() {
+        let gauges = Gauges::default();
+        let seen = Arc::clone(&gauges.0);
+        metrics::with_local_recorder(&gauges, || {
+            let health = Health::default();
+            health.publish();
+            health.lost(&"a", "silence");
+            health.lost(&"b", "silence");
+            health.found(&"a");
+            assert!(health.is_degraded());
+            health.forgotten();
+            assert!(!health.is_degraded());
+        });
+        let seen = seen.lock().unwrap();
+        assert!(seen.iter().all(|(name, _)| name == "signupflow_redis_degraded"));
+        let values: Vec<bool> = seen.iter().map(|(_, value)| *value > 0.5).collect();
+        assert_eq!(values, [false, true, true, true, false]);
+    }
+}

@@ -95,12 +95,17 @@ impl RedisCluster {
         self.masters[master].signal("CONT");
     }
 
-    /// Starts a killed master again, with its slots and without its data.
+    /// Starts a killed master again, with its slots and without its data, and waits until it serves them:
+    /// Redis itself lets up to five seconds pass before a master that was away does.
     ///
     /// # Panics
     /// When it does not start.
     pub fn restart(&self, master: usize) {
-        self.masters[master].run();
+        let master = &self.masters[master];
+        master.run();
+        wait_until("the master has joined again", || {
+            master.ask::<String>(&["CLUSTER", "INFO"]).is_ok_and(|info| info.contains("cluster_state:ok"))
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! One redis-server process: started, killed, frozen, started again on the same port and socket.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -80,15 +81,16 @@ impl Server {
             lines.push_str("save \"\"\nappendonly no\n");
         }
         if let (Some([certificate, key, authority]), Some(port)) = (&self.setup.tls, self.tls_port) {
-            lines.push_str(&format!(
+            let _ = write!(
+                lines,
                 "tls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients no\n",
                 certificate.display(),
                 key.display(),
                 authority.display(),
-            ));
+            );
         }
         for (name, value) in &self.setup.settings {
-            lines.push_str(&format!("{name} {value}\n"));
+            let _ = writeln!(lines, "{name} {value}");
         }
         std::fs::write(self.folder.join("redis.conf"), lines).expect("a new folder can be written");
     }

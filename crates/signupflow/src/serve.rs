@@ -7,6 +7,7 @@ use std::time::Duration;
 use accounts::{Services, housekeeping, outbox};
 use async_trait::async_trait;
 use axum::Router;
+use backends::redis::RedisLink;
 use backends::sql::Database;
 use hardening::csrf::OriginPolicy;
 use hardening::headers::{HeaderSettings, SecurityHeaders};
@@ -44,6 +45,7 @@ pub enum ServeError {
 
 struct BackendProbe {
     database: Database,
+    redis: Option<RedisLink>,
 }
 
 #[async_trait]
@@ -54,7 +56,11 @@ impl Probe for BackendProbe {
     }
 
     async fn redis(&self) -> &'static str {
-        "embedded"
+        match &self.redis {
+            None => "embedded",
+            Some(link) if link.ping().await.is_ok() => "connected",
+            Some(_) => "unavailable",
+        }
     }
 }
 
@@ -70,10 +76,10 @@ pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
         csrf_enabled: config.csrf.enabled,
         quotas: services.quotas.clone(),
         secure_cookies: config.network.secure_cookies,
-        probe: Arc::new(BackendProbe { database: assembly.database.clone() }),
+        probe: Arc::new(BackendProbe { database: assembly.database.clone(), redis: assembly.redis.clone() }),
         public_url: public_url.to_owned(),
         security_contact: format!("mailto:security@{}", config.network.public_url.host()),
-        shape: shape(config),
+        shape: shape(assembly),
     });
     let allowed: Vec<String> =
         config.network.cors_allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
@@ -94,9 +100,10 @@ pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
     Ok(stack::application(state, settings)?)
 }
 
-fn shape(config: &Config) -> String {
-    let database = if config.database.is_embedded() { "SQLite" } else { "PostgreSQL" };
-    format!("{database}, sessions and counters in process")
+fn shape(assembly: &Assembly) -> String {
+    let database = if assembly.config.database.is_embedded() { "SQLite" } else { "PostgreSQL" };
+    let state = if assembly.redis.is_some() { "in Redis" } else { "in process" };
+    format!("{database}, sessions and counters {state}")
 }
 
 /// Serves until SIGTERM or SIGINT; says where on standard output through `announce`.
@@ -133,8 +140,9 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
     tasks.spawn(follow_revocations(assembly.services.clone()));
     tasks.spawn(deliver_mail(assembly.services.clone(), assembly.mailer.clone()));
     tasks.spawn(purge(assembly.services.clone()));
-    let sessions = assembly.sessions.clone();
-    tasks.spawn(async move { sessions.keep_up().await });
+    if let Some(sessions) = assembly.upkeep.clone() {
+        tasks.spawn(async move { sessions.keep_up().await });
+    }
     if let Some(bound) = metrics {
         tasks.spawn(crate::metrics_page::serve(bound));
     }
@@ -143,7 +151,9 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
 
 async fn finish(assembly: Assembly, mut background: JoinSet<()>) {
     background.shutdown().await;
-    if let Err(fault) = assembly.sessions.shutdown().await {
+    if let Some(sessions) = &assembly.upkeep
+        && let Err(fault) = sessions.shutdown().await
+    {
         tracing::warn!(%fault, "the last activity of sessions was not written down");
     }
     let database = assembly.database.clone();

@@ -14,6 +14,10 @@ use backends::mail::{FileMailer, Sender};
 use backends::memory::attempts::MemoryAttempts;
 use backends::memory::mark::MemoryMark;
 use backends::memory::quotas::MemoryQuotas;
+use backends::redis::attempts::RedisAttempts;
+use backends::redis::quotas::{FallbackQuotas, RedisQuotas};
+use backends::redis::sessions::RedisSessions;
+use backends::redis::{LinkOptions, RedisLink, RedisTarget};
 use backends::sql::{Database, SqlError, migrate};
 use backends::stores::{OutboxCipher, SqlStore};
 use hardening::clock::Clock;
@@ -24,7 +28,9 @@ use hardening::fault::Fault;
 use hardening::keys::{KeyLabel, KeyRing};
 use hardening::lockout::Gate;
 use hardening::password::{Argon2Params, HashPool, PasswordPolicy, suggested_queue};
+use hardening::rate_limit::QuotaStore;
 use hardening::session::token::TokenKeys;
+use hardening::session::{RevocationMark, SessionStore};
 
 use crate::config::{self, Config, SessionStorage};
 
@@ -86,8 +92,10 @@ pub struct Assembly {
     pub services: Arc<Services>,
     /// The relational database.
     pub database: Database,
-    /// Sessions, for their upkeep.
-    pub sessions: WriteThroughSessions,
+    /// Sessions in process, for their upkeep; none where they are in Redis.
+    pub upkeep: Option<WriteThroughSessions>,
+    /// The link to Redis, where there is one.
+    pub redis: Option<RedisLink>,
     /// Delivers mail.
     pub mailer: Arc<dyn Mailer>,
     /// Signs and reads session tokens.
@@ -137,13 +145,6 @@ async fn migrate_or_refuse(config: &Config, database: &Database) -> Result<(), S
 
 /// Puts the program together: database open and migrated, stores, rules, keys.
 pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, StartError> {
-    if config.redis.is_some() && config.session.storage == SessionStorage::Redis {
-        return Err(StartError::Configuration(
-            "REDIS_URL is set, but this version keeps sessions and counters in process: unset it, or set \
-             SESSION_STORAGE=memory"
-                .to_owned(),
-        ));
-    }
     let database = open_database(&config).await?;
     migrate_or_refuse(&config, &database).await?;
     let Sources { clock, entropy, hash_cost } = sources;
@@ -151,13 +152,13 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
     let outbox_key = ring.derive(KeyLabel::Outbox);
     let cipher = OutboxCipher::new(&outbox_key.current, outbox_key.previous.as_ref(), entropy.clone());
     let store = Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled));
-    let sessions = WriteThroughSessions::new(database.clone(), clock.clone());
+    let shared = shared_state(&config, &database, &clock, &entropy).await?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let hash_cost = hash_cost.unwrap_or(config.password.argon2);
     let hashing =
         HashPool::start(hash_cost, None, threads, suggested_queue(threads, ONE_HASH), entropy.clone());
     let services = Arc::new(Services {
-        gate: gate(&config, &database, clock.clone(), entropy.clone()).await?,
+        gate: shared.gate,
         accounts: store.clone(),
         people: store.clone(),
         organizations: store.clone(),
@@ -166,9 +167,9 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
         invitations: store.clone(),
         audit: store.clone(),
         outbox: store,
-        sessions: Arc::new(sessions.clone()),
-        revocation_mark: Arc::new(MemoryMark::default()),
-        quotas: Arc::new(MemoryQuotas::new(MAX_COUNTERS)),
+        sessions: shared.sessions,
+        revocation_mark: shared.revocation_mark,
+        quotas: shared.quotas,
         lifted_locks: LiftedLocks::default(),
         rules: Arc::new(config.rate_limit.rules.clone()),
         hashing: Arc::new(hashing),
@@ -182,7 +183,8 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
     Ok(Assembly {
         first_run: !services.people.anyone_exists().await?,
         services,
-        sessions,
+        upkeep: shared.upkeep,
+        redis: shared.redis,
         mailer: mailer(&config)?,
         tokens: Arc::new(TokenKeys::new(&ring, public_url, "signupflow".to_owned())),
         csrf: Arc::new(CsrfKeys::new(&ring, config.csrf.token_ttl)),
@@ -191,18 +193,72 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
     })
 }
 
-async fn gate(
+/// Sessions and counters: in process for one node, in Redis for any number.
+struct SharedState {
+    sessions: Arc<dyn SessionStore>,
+    revocation_mark: Arc<dyn RevocationMark>,
+    quotas: Arc<dyn QuotaStore>,
+    gate: Gate,
+    upkeep: Option<WriteThroughSessions>,
+    redis: Option<RedisLink>,
+}
+
+async fn shared_state(
     config: &Config,
     database: &Database,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-) -> Result<Gate, StartError> {
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<SharedState, StartError> {
+    let mut shared = match (&config.redis, config.session.storage) {
+        (Some(redis), SessionStorage::Redis) => in_redis(config, redis, clock, entropy).await?,
+        _ => in_process(database, clock, entropy).await?,
+    };
     if !config.rate_limit.enabled {
-        return Ok(Gate::disabled(clock, entropy));
+        shared.gate = Gate::disabled(clock.clone(), entropy.clone());
     }
+    Ok(shared)
+}
+
+async fn in_process(
+    database: &Database,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<SharedState, StartError> {
     let journal = Arc::new(SqlAttemptJournal::new(database.clone()));
     let attempts = MemoryAttempts::with_journal(MAX_COUNTERS, journal, clock.now()).await?;
-    Ok(Gate::new(Arc::new(attempts), clock, entropy))
+    let sessions = WriteThroughSessions::new(database.clone(), clock.clone());
+    Ok(SharedState {
+        sessions: Arc::new(sessions.clone()),
+        revocation_mark: Arc::new(MemoryMark::default()),
+        quotas: Arc::new(MemoryQuotas::new(MAX_COUNTERS)),
+        gate: Gate::new(Arc::new(attempts), clock.clone(), entropy.clone()),
+        upkeep: Some(sessions),
+        redis: None,
+    })
+}
+
+async fn in_redis(
+    config: &Config,
+    redis: &config::Redis,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<SharedState, StartError> {
+    let target = RedisTarget::parse(redis.url.expose())
+        .map_err(|error| StartError::Configuration(format!("REDIS_URL: {error}")))?;
+    let options =
+        LinkOptions { refuse_eviction: config.deployment.is_production(), ..LinkOptions::default() };
+    let link = RedisLink::connect(target, options).await?;
+    let sessions = Arc::new(RedisSessions::new(link.clone()));
+    let attempts = Arc::new(RedisAttempts::new(link.clone()));
+    let quotas = Arc::new(RedisQuotas::new(link.clone()));
+    Ok(SharedState {
+        sessions: sessions.clone(),
+        revocation_mark: sessions,
+        quotas: Arc::new(FallbackQuotas::new(quotas, MemoryQuotas::new(MAX_COUNTERS))),
+        gate: Gate::new(attempts, clock.clone(), entropy.clone()),
+        upkeep: None,
+        redis: Some(link),
+    })
 }
 
 fn password_policy(config: &Config) -> Result<PasswordPolicy, StartError> {
@@ -252,6 +308,7 @@ fn settings(config: &Config) -> Settings {
         session_max_per_person: config.session.max_per_user,
         lockout_duration: config.rate_limit.settings.lockout_duration,
         lockout_revokes_sessions: config.rate_limit.lockout_revokes_sessions,
+        counters_in_process: config.redis.is_none() || config.session.storage == SessionStorage::Memory,
         // The switch is for every limit, this one included.
         consecutive_failures_max: if config.rate_limit.enabled {
             defaults.consecutive_failures_max

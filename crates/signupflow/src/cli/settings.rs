@@ -53,7 +53,9 @@ impl Settings {
 
 /// Writes down what is still in memory and lets the database go.
 pub(super) async fn close(assembly: Assembly) -> Result<(), Failure> {
-    assembly.sessions.shutdown().await?;
+    if let Some(sessions) = &assembly.upkeep {
+        sessions.shutdown().await?;
+    }
     let database = assembly.database.clone();
     drop(assembly);
     database.close().await;

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use backends::redis::RedisTarget;
 use hardening::secret::Secret;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
 use super::reader::Reader;
@@ -16,7 +17,8 @@ pub(super) const REDIS_URL: Variable = Variable {
     name: "REDIS_URL",
     section: Section::Redis,
     allowed: Text(
-        "redis://[[user]:password@]host[:port][/db], rediss:// (TLS), or redis+unix:///path/to/socket",
+        "redis://[[user]:password@]host[:port][/db], rediss:// (TLS), redis+unix:///path/to/socket, \
+         redis+sentinel://host,host,host/master or redis+cluster://host,host,host (rediss+… with TLS)",
     ),
     default: Derived("made from `REDIS_HOST`, if that is set; else sessions and counters stay in process"),
     example: "redis://:password@redis.example.org:6379/0",
@@ -70,11 +72,15 @@ pub enum RedisEndpoint {
         /// The socket.
         path: PathBuf,
     },
+    /// Several servers: sentinels that know the master, or nodes of a cluster.
+    Group,
 }
 
 /// Where Redis is and how to sign in to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redis {
+    /// The whole address, as the link takes it.
+    pub url: Secret<String>,
     /// Where it listens.
     pub endpoint: RedisEndpoint,
     /// The ACL user; without one, Redis's `default`.
@@ -109,11 +115,31 @@ fn from_parts(reader: &mut Reader<'_>) -> Option<Redis> {
     let injected = reader.text_unchecked(&REDIS_PORT).is_some_and(|port| port.starts_with("tcp://"));
     let port = if injected { 6379 } else { u16::try_from(reader.whole(&REDIS_PORT)).unwrap_or(6379) };
     let password = reader.secret(&REDIS_PASSWORD);
-    let endpoint = RedisEndpoint::Tcp { host: host?, port, tls: false };
-    Some(Redis { endpoint, username: None, password, database: 0 })
+    let host = host?;
+    let shown = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    let credentials = password
+        .as_ref()
+        .map(|password| format!(":{}@", utf8_percent_encode(password.expose(), NON_ALPHANUMERIC)));
+    let url = Secret::new(format!("redis://{}{shown}:{port}/0", credentials.unwrap_or_default()));
+    let endpoint = RedisEndpoint::Tcp { host, port, tls: false };
+    Some(Redis { url, endpoint, username: None, password, database: 0 })
 }
 
 fn parse(text: &str) -> Result<Redis, String> {
+    let several = text
+        .split_once("://")
+        .is_some_and(|(scheme, _)| scheme.ends_with("+sentinel") || scheme.ends_with("+cluster"));
+    if several {
+        RedisTarget::parse(text)?;
+        let url = Secret::new(text.to_owned());
+        return Ok(Redis {
+            url,
+            endpoint: RedisEndpoint::Group,
+            username: None,
+            password: None,
+            database: 0,
+        });
+    }
     let url = Url::parse(&with_host(text)).map_err(|error| format!("it is not a URL: {error}"))?;
     let path = decoded(url.path())?;
     let query =
@@ -122,7 +148,11 @@ fn parse(text: &str) -> Result<Redis, String> {
         "redis" | "rediss" => (tcp(&url)?, Some(path.trim_matches('/').to_owned())),
         "redis+unix" | "unix" if path.len() > 1 => (RedisEndpoint::Unix { path: path.into() }, None),
         "redis+unix" | "unix" => return Err("it names no socket".to_owned()),
-        _ => return Err("its scheme is none of redis, rediss, redis+unix".to_owned()),
+        _ => {
+            return Err(
+                "its scheme is none of redis, rediss, redis+unix, redis+sentinel, redis+cluster".to_owned()
+            );
+        }
     };
     let database = database.filter(|number| !number.is_empty()).or_else(|| query("db"));
     let database = database.map_or(Ok(0), |number| number.parse());
@@ -130,7 +160,20 @@ fn parse(text: &str) -> Result<Redis, String> {
     let username = Some(decoded(url.username())?).filter(|name| !name.is_empty());
     let password = url.password().map(decoded).transpose()?.filter(|password| !password.is_empty());
     let password = password.or_else(|| query("password")).map(Secret::new);
-    Ok(Redis { endpoint, username, password, database })
+    let url = Secret::new(match &endpoint {
+        RedisEndpoint::Unix { .. } => socket_url(&path, database, username.as_deref(), password.as_ref()),
+        _ => text.to_owned(),
+    });
+    RedisTarget::parse(url.expose())?;
+    Ok(Redis { url, endpoint, username, password, database })
+}
+
+/// The address of a socket as the link reads it: everything else in the query.
+fn socket_url(path: &str, database: u32, user: Option<&str>, password: Option<&Secret<String>>) -> String {
+    let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let user = user.map(|name| format!("&user={}", escaped(name))).unwrap_or_default();
+    let password = password.map(|secret| format!("&pass={}", escaped(secret.expose()))).unwrap_or_default();
+    format!("redis+unix://{path}?db={database}{user}{password}")
 }
 
 /// The URL of a socket with credentials has no host (`unix://user:password@/path`), which a URL parser
@@ -178,7 +221,19 @@ mod tests {
             assert_eq!(redis.username.as_deref(), username, "{text}");
             assert_eq!(redis.password.as_ref().map(|p| p.expose().as_str()), password, "{text}");
             assert_eq!(redis.database, database, "{text}");
+            assert!(RedisTarget::parse(redis.url.expose()).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn groups() {
+        for text in
+            ["redis+sentinel://a:26379,b,c/mymaster", "redis+cluster://a:7000,b:7001", "rediss+cluster://a"]
+        {
+            let redis = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(redis.endpoint, RedisEndpoint::Group, "{text}");
+        }
+        assert!(parse("redis+sentinel://").is_err());
     }
 
     #[test]

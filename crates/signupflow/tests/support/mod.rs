@@ -1,7 +1,8 @@
 //! The application under test: the real one on a free port, with a clock that stands still, cheap hashes and
 //! a fresh database; and personas who use it.
 //!
-//! `SIGNUPFLOW_TEST_DATABASE=postgres` runs the same suite on a throwaway PostgreSQL.
+//! `SIGNUPFLOW_TEST_DATABASE=postgres` runs the same suite on a throwaway PostgreSQL, `SIGNUPFLOW_TEST_REDIS=1`
+//! with sessions and counters in a throwaway Redis.
 
 #![allow(
     dead_code,
@@ -46,8 +47,14 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub assembly: Arc<Assembly>,
     pub http: reqwest::Client,
-    data_dir: Arc<tempfile::TempDir>,
+    shared: Arc<Shared>,
     serving: Serving,
+}
+
+/// What nodes of one deployment share.
+struct Shared {
+    data_dir: tempfile::TempDir,
+    settings: BTreeMap<String, String>,
 }
 
 /// Stops serving when it is dropped.
@@ -67,33 +74,30 @@ impl TestApp {
 
     /// With these variables changed.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
-        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        let data_dir = tempfile::tempdir().expect("a temporary folder");
+        let mut settings = base(&data_dir, fresh_database().await, fresh_redis());
+        settings.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let clock = Arc::new(ManualClock::at(SystemClock.now()));
-        Self::on(folder, fresh_database().await, clock, variables).await
+        Self::on(Arc::new(Shared { data_dir, settings }), clock).await
     }
 
     /// Stops and starts again on the same data.
     pub async fn restart(self) -> Self {
-        let database = match &self.assembly.config.database {
-            signupflow::config::Database::Embedded { .. } => None,
-            signupflow::config::Database::PostgreSql { url } => Some(url.expose().clone()),
-        };
-        let (folder, clock) = (self.data_dir.clone(), self.clock.clone());
+        let (shared, clock) = (self.shared.clone(), self.clock.clone());
         let Self { assembly, http, serving, .. } = self;
         drop((serving, http));
         assembly.database.clone().close().await;
-        Self::on(folder, database, clock, &[]).await
+        Self::on(shared, clock).await
     }
 
-    async fn on(
-        folder: Arc<tempfile::TempDir>,
-        database: Option<String>,
-        clock: Arc<ManualClock>,
-        variables: &[(&str, &str)],
-    ) -> Self {
-        let mut source = base(&folder, database);
-        source.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let loaded = Config::load(&source).expect("the configuration of tests is right");
+    /// Another node of the same deployment, on the same clock. Needs backends that nodes can share.
+    pub async fn another_node(&self) -> Self {
+        assert!(self.assembly.redis.is_some(), "nodes share nothing without Redis");
+        Self::on(self.shared.clone(), self.clock.clone()).await
+    }
+
+    async fn on(shared: Arc<Shared>, clock: Arc<ManualClock>) -> Self {
+        let loaded = Config::load(&shared.settings).expect("the configuration of tests is right");
         let sources = Sources {
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
@@ -113,7 +117,7 @@ impl TestApp {
             .pool_max_idle_per_host(256)
             .build()
             .expect("a client");
-        Self { address, clock, assembly, http, data_dir: folder, serving: Serving(serving) }
+        Self { address, clock, assembly, http, shared, serving: Serving(serving) }
     }
 
     /// A request from an address of its own, without credentials.
@@ -192,11 +196,11 @@ impl TestApp {
     }
 
     pub fn outbox_dir(&self) -> PathBuf {
-        self.data_dir.path().join("outbox")
+        self.shared.data_dir.path().join("outbox")
     }
 
     pub fn data_dir(&self) -> &std::path::Path {
-        self.data_dir.path()
+        self.shared.data_dir.path()
     }
 
     /// Moves the clock.
@@ -227,12 +231,19 @@ impl TestApp {
     }
 }
 
-fn base(folder: &tempfile::TempDir, database: Option<String>) -> BTreeMap<String, String> {
+fn base(
+    folder: &tempfile::TempDir,
+    database: Option<String>,
+    redis: Option<String>,
+) -> BTreeMap<String, String> {
     let mut source = BTreeMap::new();
     let mut set = |name: &str, value: &str| source.insert(name.to_owned(), value.to_owned());
     set("DATA_DIR", &folder.path().display().to_string());
     set("PUBLIC_URL", PUBLIC_URL);
     set("TRUSTED_PROXIES", "127.0.0.1/32");
+    if let Some(url) = redis {
+        set("REDIS_URL", &url);
+    }
     if let Some(url) = database {
         set("DATABASE_URL", &url);
         set("MIGRATE_ON_START", "true");
@@ -249,6 +260,11 @@ async fn fresh_database() -> Option<String> {
         Ok("sqlite") | Err(_) => None,
         Ok(other) => panic!("SIGNUPFLOW_TEST_DATABASE is {other}; it must be sqlite or postgres"),
     }
+}
+
+fn fresh_redis() -> Option<String> {
+    let wanted = std::env::var("SIGNUPFLOW_TEST_REDIS").is_ok_and(|value| value == "1");
+    wanted.then(|| testkit::redis::Redis::shared().fresh_database())
 }
 
 /// An address nobody else in this test uses.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backends::redis::{LinkOptions, RedisLink, RedisTarget};
 use hardening::entropy::OsEntropy;
 use hardening::password::HashPool;
 use hardening::secret::Secret;
@@ -16,7 +17,7 @@ const SLOWEST_HASH: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn examine(config: &Config) -> Vec<Check> {
-    let mut checks = vec![hashing(config).await, redis(config), client_address(config)];
+    let mut checks = vec![hashing(config).await, redis(config).await, client_address(config)];
     if let Some(smtp) = &config.mail.smtp {
         checks.push(mail_server(smtp).await);
     }
@@ -41,18 +42,28 @@ async fn hashing(config: &Config) -> Check {
     Check::pass(ID, TITLE, detail)
 }
 
-fn redis(config: &Config) -> Check {
+async fn redis(config: &Config) -> Check {
     const ID: &str = "redis";
     const TITLE: &str = "Sessions and counters";
-    if config.redis.is_some() && config.session.storage == SessionStorage::Redis {
-        return Check::fail(
-            ID,
-            TITLE,
-            "REDIS_URL is set, but this version keeps them in process",
-            "unset REDIS_URL, or set SESSION_STORAGE=memory and run one node only",
-        );
+    let Some(redis) = config.redis.as_ref().filter(|_| config.session.storage == SessionStorage::Redis)
+    else {
+        return Check::pass(ID, TITLE, "in process: run one node only");
+    };
+    let options =
+        LinkOptions { refuse_eviction: config.deployment.is_production(), ..LinkOptions::default() };
+    let answer = match RedisTarget::parse(redis.url.expose()) {
+        Ok(target) => RedisLink::connect(target, options).await.map_err(|fault| fault.to_string()),
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(link) => match link.ping().await {
+            Ok(()) => Check::pass(ID, TITLE, "in Redis, which answers"),
+            Err(fault) => {
+                Check::fail(ID, TITLE, fault.to_string(), "see that Redis runs and answers within 50 ms")
+            }
+        },
+        Err(reason) => Check::fail(ID, TITLE, reason, "see that REDIS_URL is right and Redis runs"),
     }
-    Check::pass(ID, TITLE, "in process: run one node only")
 }
 
 /// Which address the server would take for a client's.
@@ -137,11 +148,14 @@ mod tests {
         assert_eq!(outcome(&[https, ("BIND_ADDRESS", "0.0.0.0:8000")]), Outcome::Pass);
     }
 
-    #[test]
-    fn redis_is_not_silently_ignored() {
-        let url = ("REDIS_URL", "redis://localhost:6379");
-        assert_eq!(redis(&config(&[url])).outcome, Outcome::Fail);
-        assert_eq!(redis(&config(&[url, ("SESSION_STORAGE", "memory")])).outcome, Outcome::Pass);
+    #[tokio::test]
+    async fn redis_is_asked_where_it_is_used() {
+        let nobody = format!("redis://127.0.0.1:{}", testkit::free_port::free_tcp_port());
+        let away = ("REDIS_URL", nobody.as_str());
+        assert_eq!(redis(&config(&[away])).await.outcome, Outcome::Fail);
+        assert_eq!(redis(&config(&[away, ("SESSION_STORAGE", "memory")])).await.outcome, Outcome::Pass);
+        let there = testkit::redis::Redis::shared().fresh_database();
+        assert_eq!(redis(&config(&[("REDIS_URL", &there)])).await.outcome, Outcome::Pass);
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ pub mod https_only;
 pub mod json;
 pub mod last_resort;
 pub mod limits;
+pub mod one_host;
 pub mod openapi;
 pub mod pages;
 pub mod paging;

@@ -20,7 +20,9 @@ use tower_http::timeout::TimeoutLayer;
 use super::https_only::HttpsOnly;
 use super::pages::docs::Documents;
 use super::state::AppState;
-use super::{audit_refusals, cookies, cors, https_only, last_resort, limits, openapi, routes, transport};
+use super::{
+    audit_refusals, cookies, cors, https_only, last_resort, limits, one_host, openapi, routes, transport,
+};
 use crate::server::HeadLimits;
 
 /// A request that has not been answered by then is given up; changes under way still run to their end. Shorter
@@ -89,6 +91,7 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
         .layer(middleware::from_fn_with_state(settings.https_only, https_only::demand))
         // Everything inside knows one client address: limits, sessions and audit alike.
         .layer(ClientAddressLayer::new(proxies.clone()))
+        .layer(middleware::from_fn(one_host::demand))
         // An oversized head is refused before anything looks into it.
         .layer(HeadLimits::default())
         .layer(TimeoutLayer::with_status_code(http::StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))

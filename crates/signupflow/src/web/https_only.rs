@@ -30,5 +30,7 @@ pub async fn demand(State(setting): State<HttpsOnly>, request: Request, next: Ne
         return Problem::of("https_required").into_response();
     }
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    // `*` and the like would otherwise lengthen the host's name.
+    let target = if target.starts_with('/') { target } else { "/" };
     Redirect::permanent(&format!("{}{target}", setting.origin)).into_response()
 }

@@ -167,6 +167,12 @@ pub const CODES: &[CodeInfo] = &[
     ),
     row("name_taken", StatusCode::CONFLICT, "Name taken", "This name is in use. Choose another."),
     row(
+        "other_admins",
+        StatusCode::CONFLICT,
+        "Other admins are left",
+        "Only an organization's last admin can delete it. Delete or demote the other admins first.",
+    ),
+    row(
         "last_admin",
         StatusCode::CONFLICT,
         "Last admin",

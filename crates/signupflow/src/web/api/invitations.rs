@@ -70,7 +70,7 @@ pub struct InviteBody {
 /// Invite somebody by mail.
 #[utoipa::path(post, path = "/api/invitations", tag = "invitations", security(("bearer" = [])), request_body = InviteBody, responses(
     (status = 201, description = "Mailed", body = InvitationBody),
-    (status = 409, description = "email_taken, invitation_open", body = ProblemBody),
+    (status = 409, description = "invitation_open", body = ProblemBody),
     (status = "4XX", description = "forbidden, step_up_required, invalid_input, rate_limited", body = ProblemBody),
 ))]
 pub async fn create(

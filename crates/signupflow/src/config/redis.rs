@@ -146,7 +146,7 @@ fn parse(text: &str) -> Result<Redis, String> {
         |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     let (endpoint, database) = match url.scheme() {
         "redis" | "rediss" => (tcp(&url)?, Some(path.trim_matches('/').to_owned())),
-        "redis+unix" | "unix" if path.len() > 1 => (RedisEndpoint::Unix { path: path.into() }, None),
+        "redis+unix" | "unix" if path.len() > 1 => (RedisEndpoint::Unix { path: path.as_str().into() }, None),
         "redis+unix" | "unix" => return Err("it names no socket".to_owned()),
         _ => {
             return Err(

@@ -12,7 +12,7 @@ use crate::ports::{DueMail, MailStatus, Mailer};
 use crate::services::Services;
 
 /// How long a claimed message is hidden from other nodes.
-const CLAIM_LEASE: Duration = Duration::from_secs(120);
+const CLAIM_LEASE: Duration = Duration::from_mins(2);
 /// Attempts before a message is given up: with the back-off below, about three days.
 const MAX_ATTEMPTS: u32 = 18;
 
@@ -89,6 +89,9 @@ impl std::fmt::Debug for Mail {
 
 impl Mail {
     /// For encrypted storage.
+    ///
+    /// # Panics
+    /// Never: strings and numbers always serialise.
     pub fn to_bytes(&self) -> Secret<Vec<u8>> {
         Secret::new(serde_json::to_vec(self).expect("strings and numbers always serialise"))
     }
@@ -223,6 +226,6 @@ mod tests {
     fn back_off_grows_and_is_bounded() {
         assert_eq!(back_off(0), Duration::from_secs(10));
         assert_eq!(back_off(3), Duration::from_secs(80));
-        assert_eq!(back_off(60), Duration::from_secs(6 * 3600));
+        assert_eq!(back_off(60), Duration::from_hours(6));
     }
 }

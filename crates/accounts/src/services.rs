@@ -152,8 +152,8 @@ mod tests {
             ..Default::default()
         };
         let limits = server.session_limits(&own);
-        assert_eq!(limits.ttl, Duration::from_secs(24 * 3600));
-        assert_eq!(limits.idle, Duration::from_secs(600));
+        assert_eq!(limits.ttl, Duration::from_hours(24));
+        assert_eq!(limits.idle, Duration::from_mins(10));
         assert_eq!(limits.max_per_person, 2);
     }
 }

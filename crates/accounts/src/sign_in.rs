@@ -98,22 +98,19 @@ pub async fn sign_in(
             return Err(Refusal::Busy.into());
         }
     };
-    match credentials.filter(|known| verdict != Verdict::Mismatch && may_sign_in(known)) {
-        Some(known) => {
-            let settled = reservation.succeeded().await?;
-            context.limits.report(settled.tightest());
-            let upgrade = (verdict == Verdict::MatchOutdated).then_some(password);
-            admit(services, context, known, &source, upgrade).await
-        }
-        None => {
-            let settled = reservation.failed().await?;
-            context.limits.report(settled.tightest());
-            let known = services.accounts.credentials_by_email(&input.email.canonical).await?;
-            let person = known.as_ref().map(|credentials| &credentials.person);
-            record_failure(services, context, &actor, person, &input.email, &source, settled).await?;
-            Err(Refusal::InvalidCredentials.into())
-        }
+    let admitted = credentials.filter(|known| verdict != Verdict::Mismatch && may_sign_in(known));
+    if let Some(known) = admitted {
+        let settled = reservation.succeeded().await?;
+        context.limits.report(settled.tightest());
+        let upgrade = (verdict == Verdict::MatchOutdated).then_some(password);
+        return admit(services, context, known, &source, upgrade).await;
     }
+    let settled = reservation.failed().await?;
+    context.limits.report(settled.tightest());
+    let known = services.accounts.credentials_by_email(&input.email.canonical).await?;
+    let person = known.as_ref().map(|credentials| &credentials.person);
+    record_failure(services, context, &actor, person, &input.email, &source, settled).await?;
+    Err(Refusal::InvalidCredentials.into())
 }
 
 fn may_sign_in(known: &Credentials) -> bool {

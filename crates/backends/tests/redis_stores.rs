@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use backends::memory::quotas::MemoryQuotas;
 use backends::redis::attempts::RedisAttempts;
-use backends::redis::quotas::RedisQuotas;
+use backends::redis::quotas::{FallbackQuotas, RedisQuotas};
 use backends::redis::sessions::RedisSessions;
 use backends::redis::{LinkOptions, RedisLink, RedisTarget};
 use hardening::clock::{Clock as _, SystemClock, Timestamp};
@@ -14,7 +15,7 @@ use hardening::entropy::{OsEntropy, random_token};
 use hardening::fault::Fault;
 use hardening::lockout::{AttemptStore, Budget, ReserveOutcome, Settlement};
 use hardening::rate_limit::{Count, Decision, Per, Quota, QuotaStore};
-use hardening::session::{Session, SessionId, SessionStore};
+use hardening::session::{RevocationMark as _, Session, SessionId, SessionStore};
 use testkit::contracts::{attempts, quotas, sessions};
 use testkit::redis::{Redis, RedisCluster, RedisOptions};
 
@@ -31,7 +32,7 @@ impl Server {
 
     /// A link of its own, as another node has.
     async fn link(&self) -> RedisLink {
-        link_to(&self.0.url()).await
+        link_to(&self.0.url(), PATIENT).await
     }
 
     fn keys(&self) -> Vec<String> {
@@ -56,9 +57,10 @@ impl Server {
 }
 
 /// Patient, for a machine that compiles something else meanwhile; the budget itself is tested with the link.
-async fn link_to(url: &str) -> RedisLink {
-    let patient = Duration::from_secs(10);
-    let options = LinkOptions { call_budget: patient, connect_budget: patient, ..LinkOptions::default() };
+const PATIENT: Duration = Duration::from_secs(10);
+
+async fn link_to(url: &str, call_budget: Duration) -> RedisLink {
+    let options = LinkOptions { call_budget, connect_budget: PATIENT, ..LinkOptions::default() };
     RedisLink::connect(RedisTarget::parse(url).expect("a URL"), options).await.expect("it answers")
 }
 
@@ -128,7 +130,7 @@ async fn quotas_keep_the_contract_and_leave_nothing_for_ever() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn all_three_keep_their_contracts_on_a_cluster() {
     let cluster = RedisCluster::start();
-    let link = link_to(&cluster.url()).await;
+    let link = link_to(&cluster.url(), PATIENT).await;
     attempts::all(Arc::new(RedisAttempts::new(link.clone()))).await;
     quotas::all(Arc::new(RedisQuotas::new(link.clone()))).await;
     let store = Arc::new(RedisSessions::new(link));
@@ -212,14 +214,14 @@ async fn two_nodes_together_let_no_more_than_the_limit_reach_the_check() {
         let (node, budgets) = (nodes[number % 2].clone(), budgets.clone());
         tokio::spawn(async move { node.reserve(&number.to_string(), &budgets, now, LEASE).await })
     });
-    let mut reserved = 0;
+    let mut taken = 0;
     for reserve in reserves.collect::<Vec<_>>() {
         match reserve.await.expect("no panic").expect("no fault") {
-            ReserveOutcome::Reserved(_) => reserved += 1,
+            ReserveOutcome::Reserved(_) => taken += 1,
             refused => assert_eq!(refused, ReserveOutcome::Busy { index: 0 }),
         }
     }
-    assert_eq!(reserved, 5);
+    assert_eq!(taken, 5);
     let used: Vec<_> =
         nodes[0].state(&budgets, now).await.expect("no fault").iter().map(|s| s.used).collect();
     assert_eq!(used, [5, 5], "what was refused used nothing up");
@@ -263,6 +265,54 @@ async fn counting_goes_on_when_redis_forgot_everything_midway() {
     let states = attempts.settle("a", &settlement, now).await.expect("no fault");
     assert!(states[0].newly_locked, "a wrong guess counts although its reservation is lost");
     sessions.create(&session, 5).await.expect("no fault");
+    server.assert_every_key_goes_by_itself();
+}
+
+#[tokio::test]
+async fn without_redis_nobody_is_let_in_signed_out_or_judged_but_traffic_goes_on() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let link = link_to(&server.0.url(), Duration::from_millis(500)).await;
+    let (sessions, attempts) = (RedisSessions::new(link.clone()), RedisAttempts::new(link.clone()));
+    let quotas = FallbackQuotas::new(Arc::new(RedisQuotas::new(link)), MemoryQuotas::new(100));
+    let session = sessions::session_of("person_1", now);
+    let quota = [("rate_limit:{ip:192.0.2.1}:/api/*".to_owned(), Quota { limit: 4, window: SECOND * 60 })];
+    let budgets = [account(5), address(20)];
+    sessions.create(&session, 5).await.expect("no fault");
+    assert_eq!(quotas.take(&quota, now).await.expect("no fault").limit, 4);
+    server.0.kill();
+
+    let away = |fault: Fault| assert!(matches!(fault, Fault::Unavailable { .. }), "{fault}");
+    away(sessions.resume("person_1", &session.id, now).await.expect_err("redis is away"));
+    away(sessions.end("person_1", &session.id).await.expect_err("redis is away"));
+    away(attempts.reserve("a", &budgets, now, LEASE).await.expect_err("redis is away"));
+    away(attempts.state(&budgets, now).await.expect_err("redis is away"));
+    let admitted =
+        sessions.resume_and_take("person_1", &session.id, now, &quotas_of("person_1", [1, 1]), &quotas).await;
+    away(admitted.expect_err("redis is away"));
+    for allowed in [true, true, false] {
+        assert_eq!(quotas.take(&quota, now).await.expect("the local one decides").allowed, allowed);
+        assert!(quotas.is_degraded());
+    }
+
+    server.0.start();
+    while quotas.is_degraded() {
+        quotas.take(&quota, now).await.expect("one of them decides");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(sessions.resume("person_1", &session.id, now).await, Ok(None), "Redis came back empty");
+}
+
+#[tokio::test]
+async fn the_mark_of_a_follower_moves_only_from_where_it_was_seen() {
+    let (server, now) = (Server::start(), SystemClock.now());
+    let store = RedisSessions::new(server.link().await);
+    assert_eq!(store.followed_until().await, Ok(None));
+    assert_eq!(store.set_followed_until(Some(now), now + SECOND).await, Ok(false));
+    assert_eq!(store.set_followed_until(None, now).await, Ok(true));
+    assert_eq!(store.set_followed_until(None, now + SECOND).await, Ok(false));
+    assert_eq!(store.followed_until().await, Ok(Some(now)));
+    assert_eq!(store.set_followed_until(Some(now), now + SECOND).await, Ok(true));
+    assert_eq!(store.followed_until().await, Ok(Some(now + SECOND)));
     server.assert_every_key_goes_by_itself();
 }
 

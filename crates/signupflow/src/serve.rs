@@ -27,7 +27,7 @@ const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 /// How often waiting mail is looked for.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
 /// How often expired rows are removed.
-const PURGE_EVERY: Duration = Duration::from_secs(600);
+const PURGE_EVERY: Duration = Duration::from_mins(10);
 
 /// Why serving ended badly.
 #[derive(Debug, thiserror::Error)]

@@ -222,7 +222,7 @@ async fn flood(app: &TestApp, addresses: std::ops::Range<u32>) -> bool {
     let budgets = addresses.map(|n| Budget {
         key: format!("rate_limit:{{ip:flood {n}}}:/api/auth/login"),
         limit: 20,
-        window: Duration::from_secs(300),
+        window: Duration::from_mins(5),
         counts: Count::Failures,
         lockout: Some(Duration::from_secs(LOCK)),
         scope: Per::Ip,

@@ -36,7 +36,7 @@ fn cors_headers(answer: &Answer) -> Vec<&str> {
     answer
         .headers
         .keys()
-        .map(|name| name.as_str())
+        .map(reqwest::header::HeaderName::as_str)
         .filter(|name| name.starts_with("access-control-"))
         .collect()
 }

@@ -91,12 +91,12 @@ async fn credential_endpoints_refuse_other_sites() {
     targets.extend(["/unlock", "/not-me"].map(|page| (page.to_owned(), "application/x-www-form-urlencoded")));
     let hashes = app.hashes();
     for (path, kind) in &targets {
-        for site in 0..SITES.len() {
-            for origin in 0..ORIGINS.len() {
+        for (site, sent_site) in SITES.iter().enumerate() {
+            for (origin, sent_origin) in ORIGINS.iter().enumerate() {
                 let request = app.request(Method::POST, path).header("Content-Type", *kind).body("{}");
                 let answer = sent(from_site(request, site, origin)).await;
                 let refused = answer.json["code"] == "cross_origin";
-                let what = format!("{path} from {:?} {:?}: {}", SITES[site], ORIGINS[origin], answer.text);
+                let what = format!("{path} from {sent_site:?} {sent_origin:?}: {}", answer.text);
                 assert_eq!(refused, !passes(site, origin), "{what}");
                 assert_eq!(answer.status == 403, refused, "{what}");
             }
@@ -112,8 +112,8 @@ async fn a_session_does_not_help_a_request_from_another_site() {
     let app = unlimited().await;
     let admin = app.admin().await;
     for (method, path) in TARGETS.iter().filter(|(_, path)| !path.ends_with("logout")) {
-        for site in 0..SITES.len() {
-            for origin in 0..ORIGINS.len() {
+        for (site, sent_site) in SITES.iter().enumerate() {
+            for (origin, sent_origin) in ORIGINS.iter().enumerate() {
                 let request = riding(&admin, method.clone(), path, Some(&admin.csrf)).json(&Value::Null);
                 let answer = sent(from_site(request, site, origin)).await;
                 assert_eq!(
@@ -130,7 +130,7 @@ async fn a_session_does_not_help_a_request_from_another_site() {
     sent(twice.json(&json!({"name": "Twice"}))).await.expect_problem(403, "cross_origin");
 }
 
-/// A18: with CSRF_ENABLED=false the token is not asked for; the origin still is.
+/// A18: with `CSRF_ENABLED=false` the token is not asked for; the origin still is.
 #[tokio::test]
 async fn switching_the_token_off_leaves_the_check_of_the_origin() {
     let app = TestApp::with(&[("CSRF_ENABLED", "false")]).await;

@@ -167,7 +167,7 @@ async fn the_token_counts_in_its_header_only() {
     says(&sent(twice).await, "two headers", "csrf_invalid");
 }
 
-/// A18: a token ends after CSRF_TOKEN_TTL to the second; a newer one does not end an older one.
+/// A18: a token ends after `CSRF_TOKEN_TTL` to the second; a newer one does not end an older one.
 #[tokio::test]
 async fn a_token_lives_its_time_beside_newer_ones() {
     for (set, ttl) in [(None, 3600), (Some("120"), 120)] {

@@ -36,7 +36,7 @@ const FORGED: [(&str, &str); 9] = [
     ("X-Forwarded-Prefix", "//evil.example"),
 ];
 
-/// A23: whatever host a request names, links in mails lead to PUBLIC_URL.
+/// A23: whatever host a request names, links in mails lead to `PUBLIC_URL`.
 #[tokio::test]
 async fn no_host_header_reaches_a_mailed_link() {
     let app = TestApp::start().await;
@@ -124,7 +124,7 @@ const ELSEWHERE: [&str; 24] = [
     "/:80@evil.example",
 ];
 
-/// A24: HTTPS_ONLY sends pages to the own origin, whatever path or host was asked.
+/// A24: `HTTPS_ONLY` sends pages to the own origin, whatever path or host was asked.
 #[tokio::test]
 async fn the_redirect_to_https_stays_at_home() {
     let own = "https://accounts.test";

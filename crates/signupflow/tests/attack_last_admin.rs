@@ -67,7 +67,7 @@ async fn two_admins_who_demote_each_other_leave_one() {
                 status => assert_eq!(status, 401, "{}", answer.text),
             }
         }
-        let left = [&first, &second].map(|who| who.on_another_device());
+        let left = [&first, &second].map(support::persona::Persona::on_another_device);
         let [first, second] = left;
         let (first, second) = (first.await, second.await);
         let mut admins = 0;

@@ -31,12 +31,18 @@ async fn the_count_goes_down_to_nothing_in_all_header_fields() {
     let mut asked = app.now().unix_seconds();
     for left in (0..5).rev() {
         let refused = guess(&app, &victim.email).await.expect_problem(401, "invalid_credentials");
-        expect_numbers(&refused, 5, left, WINDOW, asked + if left == 0 { LOCK } else { WINDOW } as i64);
+        expect_numbers(
+            &refused,
+            5,
+            left,
+            WINDOW,
+            asked + if left == 0 { LOCK } else { WINDOW }.cast_signed(),
+        );
         app.advance(7);
         asked += 7;
     }
     let locked = guess(&app, &victim.email).await.expect_problem(429, "account_locked");
-    expect_numbers(&locked, 5, 0, WINDOW, asked - 7 + LOCK as i64);
+    expect_numbers(&locked, 5, 0, WINDOW, asked - 7 + LOCK.cast_signed());
     assert_eq!(locked.header("retry-after"), (LOCK - 7).to_string());
     assert_eq!(locked.json["limit"], 5);
     assert_eq!(locked.json["window_seconds"], WINDOW);
@@ -71,7 +77,7 @@ async fn a_lock_ends_to_the_second_whatever_is_tried_meanwhile() {
     let hashes = app.hashes();
     for waited in [0, 1, 298, 599, 1] {
         app.advance(waited);
-        let left = LOCK - (app.now().unix_seconds() - lock_start(&app).await) as u64;
+        let left = LOCK - (app.now().unix_seconds() - lock_start(&app).await).cast_unsigned();
         for password in ["not the password", PASSWORD] {
             let locked = app.login_from(&fresh_ip(), &victim.email, password).await;
             let locked = locked.expect_problem(429, "account_locked");
@@ -140,7 +146,7 @@ async fn no_window_holds_more_than_five_checks() {
         }
     }
     for (index, start) in checked.iter().enumerate() {
-        let within = checked[index..].iter().filter(|at| **at < start + WINDOW as i64).count();
+        let within = checked[index..].iter().filter(|at| **at < start + WINDOW.cast_signed()).count();
         assert!(within <= 5, "{within} checks from {start} on: {checked:?}");
     }
 }

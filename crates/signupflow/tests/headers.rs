@@ -38,6 +38,7 @@ fn protected(what: &str, headers: &HeaderMap) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn every_kind_of_response_is_protected() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

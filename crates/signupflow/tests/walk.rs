@@ -8,6 +8,7 @@ use serde_json::json;
 use support::{OTHER_PASSWORD, PASSWORD, TestApp, fresh_ip};
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn the_walk_of_the_readme() {
     let app = TestApp::start().await;
     let laptop = app.admin().await;

@@ -6,7 +6,7 @@ use hardening::rate_limit::{Decision, Quota};
 use hardening::session::{Session, SessionId};
 
 use super::quotas::{self, hash_tag};
-use super::sessions::{Fields, PersonKeys, RedisSessions, unpack};
+use super::sessions::{PersonKeys, RedisSessions, unpack};
 use super::{Arg, scripts};
 
 /// Whether all these keys lie in the slot of the person's sessions.
@@ -31,9 +31,10 @@ pub(super) async fn admit(
     let mut arguments: Vec<Arg> = Vec::with_capacity(2 * quotas.len() + 2);
     arguments.extend([id.as_str().into(), now.micros().into()]);
     quotas::push_numbers(&mut arguments, quotas.iter().map(|(_, quota)| *quota));
-    let reply: Option<(Fields, Vec<i64>)> = sessions.link.run(&scripts::ADMISSION, &keys, &arguments).await?;
-    let Some((fields, stored)) = reply else { return Ok((None, None)) };
-    let session = unpack(person_id, id.clone(), fields)?;
+    let reply: Option<(Vec<u8>, Vec<i64>)> =
+        sessions.link.run(&scripts::ADMISSION, &keys, &arguments).await?;
+    let Some((session, stored)) = reply else { return Ok((None, None)) };
+    let session = unpack(person_id, id.clone(), &session)?;
     let decision = quotas::tightest(quotas.iter().map(|(_, quota)| *quota).enumerate(), &stored, now)?;
     Ok((Some(session), Some(decision)))
 }

@@ -70,7 +70,7 @@ async fn write(
     metrics::counter!("signupflow_refusals_total", "action" => action.as_str()).increment(1);
     let services = &state.services;
     let whom = principal.map_or(context.address_bucket.as_str(), Principal::person_id);
-    let once = [(format!("noted:{action}:{whom}"), Quota { limit: 1, window: Duration::from_secs(60) })];
+    let once = [(format!("noted:{action}:{whom}"), Quota { limit: 1, window: Duration::from_mins(1) })];
     if !services.quotas.take(&once, services.clock.now()).await?.allowed {
         return Ok(());
     }

@@ -57,6 +57,7 @@ pub async fn render(request: Request, next: Next) -> Response {
 }
 
 /// Keeps the headers of the refusal (limits, `Allow`), replaces body and type.
+#[expect(clippy::needless_pass_by_value, reason = "the old response ends here")]
 fn replaced(response: Response, problem: Problem) -> Response {
     let mut fresh = problem.into_response();
     for (name, value) in response.headers() {

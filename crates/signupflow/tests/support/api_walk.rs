@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Answer, Persona, TestApp, fresh_email, fresh_ip};
 
 /// Limits that no walk reaches.
-const WIDE: &str = r#"
+pub const WIDE: &str = r#"
 [[rule]]
 route = "/api/*"
 limit = 1000000

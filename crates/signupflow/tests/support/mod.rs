@@ -12,6 +12,7 @@
 )]
 
 pub mod api_walk;
+pub mod binary;
 pub mod persona;
 
 use std::collections::BTreeMap;
@@ -227,7 +228,13 @@ impl TestApp {
     /// Every row of the audit log, oldest first.
     pub async fn whole_audit_log(&self) -> Vec<accounts::ports::AuditRow> {
         use futures_util::TryStreamExt;
-        self.assembly.services.audit.stream(&Default::default()).try_collect().await.expect("readable")
+        self.assembly
+            .services
+            .audit
+            .stream(&accounts::ports::AuditFilter::default())
+            .try_collect()
+            .await
+            .expect("readable")
     }
 }
 

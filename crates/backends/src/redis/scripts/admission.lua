@@ -1,3 +1,3 @@
-local fields = touch(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
-if not fields then return nil end
-return { fields, take_quotas(KEYS, 3, ARGV, 3, tonumber(ARGV[2])) }
+local session = touch(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
+if not session then return nil end
+return { session, take_quotas(KEYS, 3, ARGV, 3, tonumber(ARGV[2])) }

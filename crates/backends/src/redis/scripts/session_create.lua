@@ -1,17 +1,14 @@
-local key, index = KEYS[1], KEYS[2]
-local prefix, id, max, record = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[10]
-local expires, idle, last, created, authenticated, epoch =
-  ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local key, index, prefix, id, max, session = KEYS[1], KEYS[2], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local now, displaced, room = tonumber(created(session)), {}, math.max(max - 1, 0)
 if redis.call('EXISTS', key) == 1 then return redis.error_reply('ERR a session id was used twice') end
-local now, displaced, room = tonumber(created), {}, math.max(max - 1, 0)
 if redis.call('ZCARD', index) > room then
   local live = {}
-  for _, other in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-    local fields = read(prefix .. other)
-    if fields and now < ends_at(fields) then
-      live[#live + 1] = other
+  for _, other_id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local other = redis.call('GET', prefix .. other_id)
+    if other and now < ends_at(other) then
+      live[#live + 1] = other_id
     else
-      remove(prefix, index, other)
+      remove(prefix, index, other_id)
     end
   end
   for place = 1, #live - room do
@@ -19,8 +16,7 @@ if redis.call('ZCARD', index) > room then
     displaced[place] = live[place]
   end
 end
-redis.call('HSET', key, 'x', expires, 'i', idle, 'l', last, 'c', created, 'a', authenticated, 'e', epoch,
-  'r', record)
-redis.call('PEXPIRE', key, whole(lifetime(now, ends_at({ expires, idle, last }))))
-enter_in_index(index, id, created, lifetime(now, tonumber(expires)))
+redis.call('SET', key, session, 'PX', whole(lifetime(now, ends_at(session))))
+local longest = lifetime(now, tonumber(string.sub(session, 19, 36)))
+enter_in_index(index, id, created(session), longest)
 return table.concat(displaced, '\n')

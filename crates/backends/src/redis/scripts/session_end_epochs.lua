@@ -1,10 +1,10 @@
-local index, prefix, epoch = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local index, prefix, current = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local ended = {}
 for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-  local its = redis.call('HGET', prefix .. id, 'e')
-  if not its then
+  local session = redis.call('GET', prefix .. id)
+  if not session then
     redis.call('ZREM', index, id)
-  elseif tonumber(its) < epoch then
+  elseif epoch(session) < current then
     remove(prefix, index, id)
     ended[#ended + 1] = id
   end

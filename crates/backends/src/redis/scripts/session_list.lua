@@ -1,10 +1,9 @@
 local index, prefix, now = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local live = {}
 for _, id in ipairs(redis.call('ZREVRANGE', index, 0, -1)) do
-  local fields = read(prefix .. id)
-  if fields and now < ends_at(fields) then
-    fields[8] = id
-    live[#live + 1] = fields
+  local session = redis.call('GET', prefix .. id)
+  if session and now < ends_at(session) then
+    live[#live + 1] = { id, session }
   else
     remove(prefix, index, id)
   end

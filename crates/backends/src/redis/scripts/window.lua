@@ -5,7 +5,7 @@ local WINDOW_SLACK = 60000
 local FREE, BUSY, FULL, BLOCKED = 0, 1, 2, 3
 
 local function whole(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 
 local function limits_of(args, base)

@@ -1,6 +1,6 @@
 //! [`RedisSessions`]: sessions that every node sees.
 //!
-//! * A session is the hash `session:{person}:id`, the person's index the sorted set `user_sessions:{person}`
+//! * A session is the string `session:{person}:id`, the person's index the sorted set `user_sessions:{person}`
 //!   by the time of signing in. The braces make both one slot, so that each verb is one script and one step,
 //!   on a Cluster too.
 //! * The caller's clock decides what is over. The keys' own expiry is an upper bound that cleans up.
@@ -15,7 +15,7 @@ use hardening::rate_limit::{Decision, Quota, QuotaStore};
 use hardening::session::{RevocationMark, Session, SessionId, SessionStore, resume_then_take};
 
 use super::{Arg, RedisLink, admission, scripts};
-pub(super) use record::{Fields, unpack};
+pub(super) use record::unpack;
 
 /// Up to when endings in the database have been applied here.
 const FOLLOWED: &str = "sessions:followed_until";
@@ -66,12 +66,6 @@ impl SessionStore for RedisSessions {
             Arg::from(keys.prefix.as_str()),
             session.id.as_str().into(),
             i64::from(max_per_person).into(),
-            session.expires_at.micros().into(),
-            record::idle_micros(session).into(),
-            session.last_activity.micros().into(),
-            session.created_at.micros().into(),
-            session.authenticated_at.micros().into(),
-            session.credential_epoch.into(),
             record::pack(session).into(),
         ];
         let keys = [key.as_str(), keys.index.as_str()];
@@ -89,8 +83,8 @@ impl SessionStore for RedisSessions {
         let key = keys.session(id);
         let keys = [key.as_str(), keys.index.as_str()];
         let arguments = [id.as_str().into(), now.micros().into()];
-        let found: Option<Fields> = self.link.run(&scripts::SESSION_RESUME, &keys, &arguments).await?;
-        found.map(|fields| unpack(person_id, id.clone(), fields)).transpose()
+        let found: Option<Vec<u8>> = self.link.run(&scripts::SESSION_RESUME, &keys, &arguments).await?;
+        found.map(|stored| unpack(person_id, id.clone(), &stored)).transpose()
     }
 
     async fn mark_authenticated(
@@ -124,13 +118,13 @@ impl SessionStore for RedisSessions {
     }
 
     async fn list_of(&self, person_id: &str, now: Timestamp) -> Result<Vec<Session>, Fault> {
-        type Row = (i64, i64, i64, i64, i64, i64, Vec<u8>, String);
         let keys = PersonKeys::of(person_id);
         let arguments = [keys.prefix.into(), now.micros().into()];
-        let rows: Vec<Row> = self.link.run(&scripts::SESSION_LIST, &[&keys.index], &arguments).await?;
-        let session = |(x, i, l, c, a, e, packed, id): Row| {
+        let rows: Vec<(String, Vec<u8>)> =
+            self.link.run(&scripts::SESSION_LIST, &[&keys.index], &arguments).await?;
+        let session = |(id, stored): (String, Vec<u8>)| {
             let id = SessionId::parse(&id).ok_or_else(|| Fault::internal("an index entry that is no id"))?;
-            unpack(person_id, id, (x, i, l, c, a, e, packed))
+            unpack(person_id, id, &stored)
         };
         rows.into_iter().map(session).collect()
     }
@@ -152,20 +146,6 @@ impl SessionStore for RedisSessions {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_the_documented_ones() {
-        let keys = PersonKeys::of("person_1");
-        assert_eq!(
-            (keys.prefix.as_str(), keys.index.as_str()),
-            ("session:{person_1}:", "user_sessions:{person_1}")
-        );
-    }
-}
-
 #[async_trait]
 impl RevocationMark for RedisSessions {
     async fn followed_until(&self) -> Result<Option<Timestamp>, Fault> {
@@ -177,5 +157,19 @@ impl RevocationMark for RedisSessions {
         let seen = seen.map_or_else(String::new, |seen| seen.micros().to_string());
         let arguments = [seen.into(), until.micros().into()];
         self.link.run(&scripts::SESSION_FOLLOW, &[FOLLOWED], &arguments).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_the_documented_ones() {
+        let keys = PersonKeys::of("person_1");
+        assert_eq!(
+            (keys.prefix.as_str(), keys.index.as_str()),
+            ("session:{person_1}:", "user_sessions:{person_1}")
+        );
     }
 }

@@ -109,7 +109,7 @@ pub async fn submit_not_me(
 
 /// A form that cannot be read holds no valid token; it is answered like a wrong one.
 fn token_of(form: Result<Form<LinkForm>, FormRejection>) -> Secret<String> {
-    form.map(|Form(form)| form.token).unwrap_or_else(|_| Secret::new(String::new()))
+    form.map_or_else(|_| Secret::new(String::new()), |Form(form)| form.token)
 }
 
 fn told(done: Result<(), Error>, title: &str, message: &str) -> Outcome<Response> {

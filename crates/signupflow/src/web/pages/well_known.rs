@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use crate::web::state::AppState;
 
 /// RFC 9116 asks for an expiry less than a year ahead.
-const SECURITY_TXT_LIFE: Duration = Duration::from_secs(180 * 24 * 3600);
+const SECURITY_TXT_LIFE: Duration = Duration::from_hours(4320);
 
 /// Where to report a vulnerability (RFC 9116).
 pub async fn security_txt(State(state): State<AppState>) -> Response {

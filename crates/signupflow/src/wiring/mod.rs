@@ -1,23 +1,16 @@
 //! The one place that names concrete backends and puts the program together from its configuration.
 
-use std::io::Write as _;
+mod mail;
+mod shared_state;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::lockouts::LiftedLocks;
-use accounts::outbox::RenderedMail;
 use accounts::ports::Mailer;
 use accounts::{Services, Settings};
-use async_trait::async_trait;
-use backends::embedded::{SqlAttemptJournal, WriteThroughSessions};
-use backends::mail::{FileMailer, Sender};
-use backends::memory::attempts::MemoryAttempts;
-use backends::memory::mark::MemoryMark;
-use backends::memory::quotas::MemoryQuotas;
-use backends::redis::attempts::RedisAttempts;
-use backends::redis::quotas::{FallbackQuotas, RedisQuotas};
-use backends::redis::sessions::RedisSessions;
-use backends::redis::{LinkOptions, RedisLink, RedisTarget};
+use backends::embedded::WriteThroughSessions;
+use backends::redis::RedisLink;
 use backends::sql::{Database, SqlError, migrate};
 use backends::stores::{OutboxCipher, SqlStore};
 use hardening::clock::Clock;
@@ -26,16 +19,11 @@ use hardening::device::DeviceKeys;
 use hardening::entropy::Entropy;
 use hardening::fault::Fault;
 use hardening::keys::{KeyLabel, KeyRing};
-use hardening::lockout::Gate;
 use hardening::password::{Argon2Params, HashPool, PasswordPolicy, suggested_queue};
-use hardening::rate_limit::QuotaStore;
 use hardening::session::token::TokenKeys;
-use hardening::session::{RevocationMark, SessionStore};
 
 use crate::config::{self, Config, SessionStorage};
 
-/// Counters kept in process: each is a few hundred bytes, so this bounds them to some tens of megabytes.
-const MAX_COUNTERS: usize = 200_000;
 /// What one hash with the default parameters takes, for the length of the queue.
 const ONE_HASH: Duration = Duration::from_millis(17);
 
@@ -152,7 +140,7 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
     let outbox_key = ring.derive(KeyLabel::Outbox);
     let cipher = OutboxCipher::new(&outbox_key.current, outbox_key.previous.as_ref(), entropy.clone());
     let store = Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled));
-    let shared = shared_state(&config, &database, &clock, &entropy).await?;
+    let shared = shared_state::shared_state(&config, &database, &clock, &entropy).await?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let hash_cost = hash_cost.unwrap_or(config.password.argon2);
     let hashing =
@@ -185,79 +173,11 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
         services,
         upkeep: shared.upkeep,
         redis: shared.redis,
-        mailer: mailer(&config)?,
+        mailer: mail::mailer(&config)?,
         tokens: Arc::new(TokenKeys::new(&ring, public_url, "signupflow".to_owned())),
         csrf: Arc::new(CsrfKeys::new(&ring, config.csrf.token_ttl)),
         database,
         config,
-    })
-}
-
-/// Sessions and counters: in process for one node, in Redis for any number.
-struct SharedState {
-    sessions: Arc<dyn SessionStore>,
-    revocation_mark: Arc<dyn RevocationMark>,
-    quotas: Arc<dyn QuotaStore>,
-    gate: Gate,
-    upkeep: Option<WriteThroughSessions>,
-    redis: Option<RedisLink>,
-}
-
-async fn shared_state(
-    config: &Config,
-    database: &Database,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-) -> Result<SharedState, StartError> {
-    let mut shared = match (&config.redis, config.session.storage) {
-        (Some(redis), SessionStorage::Redis) => in_redis(config, redis, clock, entropy).await?,
-        _ => in_process(database, clock, entropy).await?,
-    };
-    if !config.rate_limit.enabled {
-        shared.gate = Gate::disabled(clock.clone(), entropy.clone());
-    }
-    Ok(shared)
-}
-
-async fn in_process(
-    database: &Database,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-) -> Result<SharedState, StartError> {
-    let journal = Arc::new(SqlAttemptJournal::new(database.clone()));
-    let attempts = MemoryAttempts::with_journal(MAX_COUNTERS, journal, clock.now()).await?;
-    let sessions = WriteThroughSessions::new(database.clone(), clock.clone());
-    Ok(SharedState {
-        sessions: Arc::new(sessions.clone()),
-        revocation_mark: Arc::new(MemoryMark::default()),
-        quotas: Arc::new(MemoryQuotas::new(MAX_COUNTERS)),
-        gate: Gate::new(Arc::new(attempts), clock.clone(), entropy.clone()),
-        upkeep: Some(sessions),
-        redis: None,
-    })
-}
-
-async fn in_redis(
-    config: &Config,
-    redis: &config::Redis,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-) -> Result<SharedState, StartError> {
-    let target = RedisTarget::parse(redis.url.expose())
-        .map_err(|error| StartError::Configuration(format!("REDIS_URL: {error}")))?;
-    let options =
-        LinkOptions { refuse_eviction: config.deployment.is_production(), ..LinkOptions::default() };
-    let link = RedisLink::connect(target, options).await?;
-    let sessions = Arc::new(RedisSessions::new(link.clone()));
-    let attempts = Arc::new(RedisAttempts::new(link.clone()));
-    let quotas = Arc::new(RedisQuotas::new(link.clone()));
-    Ok(SharedState {
-        sessions: sessions.clone(),
-        revocation_mark: sessions,
-        quotas: Arc::new(FallbackQuotas::new(quotas, MemoryQuotas::new(MAX_COUNTERS))),
-        gate: Gate::new(attempts, clock.clone(), entropy.clone()),
-        upkeep: None,
-        redis: Some(link),
     })
 }
 
@@ -271,32 +191,6 @@ fn password_policy(config: &Config) -> Result<PasswordPolicy, StartError> {
                 .map_err(|error| StartError::Configuration(format!("BREACHED_PASSWORDS_FILE: {error}")))?;
             Ok(policy.with_breached(Arc::new(filter)))
         }
-    }
-}
-
-/// Without a mail server each mail is a file and, in development only, its link is shown in the terminal.
-fn mailer(config: &Config) -> Result<Arc<dyn Mailer>, StartError> {
-    let sender = Sender::parse(&config.mail.from)
-        .map_err(|error| StartError::Configuration(format!("MAIL_FROM: {error}")))?;
-    let files = FileMailer::new(config.deployment.data_dir.join("outbox"), sender);
-    if config.deployment.is_production() {
-        return Ok(Arc::new(files));
-    }
-    Ok(Arc::new(LinkPrinter { files }))
-}
-
-struct LinkPrinter {
-    files: FileMailer,
-}
-
-#[async_trait]
-impl Mailer for LinkPrinter {
-    async fn deliver(&self, id: &str, mail: &RenderedMail) -> Result<(), Fault> {
-        self.files.deliver(id, mail).await?;
-        // To the terminal and not to the log: a log is kept, and the link is a secret.
-        let shown = format!("Mail to {}: {}\n  {}\n", mail.to, mail.subject, mail.link);
-        let _ = std::io::stdout().lock().write_all(shown.as_bytes());
-        Ok(())
     }
 }
 

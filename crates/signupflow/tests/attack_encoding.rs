@@ -111,7 +111,7 @@ async fn broken_encodings_are_refused() {
     ];
     for bytes in overlong {
         put([br#"{"name":""#.as_slice(), bytes, br#""}"#].concat()).await.expect_problem(400, "invalid_json");
-        let text: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+        let text = percent_encoding::percent_encode(bytes, percent_encoding::NON_ALPHANUMERIC).to_string();
         world.admin.get(&format!("/api/audit/logs?q={text}")).await.expect_problem(400, "invalid_request");
         world.admin.get(&format!("/api/teams/{text}")).await.expect_problem(404, "not_found");
     }

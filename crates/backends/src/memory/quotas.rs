@@ -185,8 +185,8 @@ mod tests {
             store.take_now(&keys(key), now);
         }
         let later = now + Duration::from_secs(61);
-        let allowed = (20_000..20_100).filter(|&key| store.take_now(&keys(key), later).allowed).count();
-        assert_eq!(allowed, 100);
+        let allowed = (20_000..20_030).filter(|&key| store.take_now(&keys(key), later).allowed).count();
+        assert_eq!(allowed, 30);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) async fn admit(
     let mut keys: Vec<&str> = Vec::with_capacity(quotas.len() + 2);
     keys.extend([session_key.as_str(), person.index.as_str()]);
     keys.extend(quotas.iter().map(|(key, _)| key.as_str()));
-    let mut arguments: Vec<Arg> = Vec::with_capacity(2 * quotas.len() + 2);
+    let mut arguments: Vec<Arg> = Vec::with_capacity(3 * quotas.len() + 2);
     arguments.extend([id.as_str().into(), now.micros().into()]);
     quotas::push_numbers(&mut arguments, quotas.iter().map(|(_, quota)| *quota));
     let reply: Option<(Vec<u8>, Vec<i64>)> =

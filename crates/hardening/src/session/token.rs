@@ -389,7 +389,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_issued_verifies(sub in "\\PC{1,40}", org in "\\PC{0,40}", iat in 0i64..1_000_000, life in 1i64..9_999) {
+        fn what_is_issued_verifies(sub in "\\PC{1,40}", org in "\\PC{1,40}", iat in 0i64..1_000_000, life in 1i64..9_999) {
             let claims = SessionClaims { sub, org, sid: SessionId::generate(&OsEntropy), iat, exp: 1_000_000 + life };
             let token = keys().issue(&claims);
             prop_assert_eq!(keys().verify(token.expose(), NOW), Ok(claims));

@@ -35,6 +35,7 @@ impl Binary {
             .env("BIND_ADDRESS", address.to_string())
             .env("METRICS_ADDRESS", metrics.to_string())
             .env("DATA_DIR", &data_dir)
+            .env("PUBLIC_URL", super::PUBLIC_URL)
             .env("TRUSTED_PROXIES", "127.0.0.1/32")
             .env("RATE_LIMIT_API_REQUESTS", "1000000")
             .env("RATE_LIMIT_RULES_FILE", &rules);
@@ -55,10 +56,19 @@ impl Binary {
         self.http.request(method, format!("http://{}{path}", self.address)).header("X-Forwarded-For", ip)
     }
 
-    /// POSTs JSON from an address of its own; none when the server goes away meanwhile.
+    /// POSTs JSON from an address of its own, again after a moment while the server is busy with passwords;
+    /// none when the server goes away meanwhile.
     pub async fn post(&self, path: &str, body: &Value) -> Option<Answer> {
-        let response = self.request(&fresh_ip(), Method::POST, path).json(body).send().await.ok()?;
-        answered(response).await
+        loop {
+            let response = self.request(&fresh_ip(), Method::POST, path).json(body).send().await.ok()?;
+            let answer = answered(response).await?;
+            if answer.json["code"] != "busy" {
+                return Some(answer);
+            }
+            let seconds = answer.expect(503).header("retry-after").parse().expect("whole seconds");
+            // The program keeps real time.
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
     }
 
     /// A request with a session; none when the server goes away meanwhile.

@@ -94,12 +94,15 @@ fn by_slot(keys: &[(String, Quota)]) -> Vec<Slot<'_>> {
     slots
 }
 
-/// Step and capacity of each, in microseconds, as the scripts want them.
+/// How much longer a key stays than it says anything: other callers' clocks may be a little behind.
+const SLACK_MILLIS: i64 = 1_000;
+
+/// Of each its step and capacity in microseconds and its expiry in milliseconds, as the scripts want them.
 pub(super) fn push_numbers(arguments: &mut Vec<Arg>, quotas: impl Iterator<Item = Quota>) {
     for quota in quotas {
         let step = gcra::step(quota);
         let capacity = step.saturating_mul(i64::from(quota.limit.max(1)));
-        arguments.extend([Arg::from(step), Arg::from(capacity)]);
+        arguments.extend([step, capacity, capacity / 1_000 + SLACK_MILLIS].map(Arg::from));
     }
 }
 

@@ -171,9 +171,12 @@ impl AttemptStore for RedisAttempts {
     }
 }
 
+/// A window or lock of 142 years: with the present, still exact as a number of Lua.
+const LONGEST: i64 = 1 << 52;
+
 /// Now, limit, window, and lockout (-1: none) in microseconds.
 fn numbers_of(budget: &Budget, now: Timestamp) -> Vec<Arg> {
-    let micros = |length: Duration| i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+    let micros = |length: Duration| i64::try_from(length.as_micros()).unwrap_or(LONGEST).min(LONGEST);
     let lockout = budget.lockout.map_or(-1, micros);
     let mut arguments = Vec::with_capacity(7);
     arguments.extend([now.micros(), i64::from(budget.limit), micros(budget.window), lockout].map(Arg::from));

@@ -29,7 +29,7 @@ files() {
 }
 
 sources() {
-    files 'crates/*/src/*.rs' | grep -zE '^crates/[^/]+/src/.*\.rs$' | grep -zvE '(/tests?|_tests?)(\.rs$|/)'
+    files 'crates/*/src/*.rs' | grep -zE '^crates/[^/]+/src/.*\.rs$' | grep -zvE '(/tests?|_tests?)(\.rs$|/)|^crates/testkit/src/contracts/'
 }
 
 # "path:line:text" for every line before the inline test module.

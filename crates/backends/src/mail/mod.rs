@@ -1,4 +1,4 @@
-//! Delivery of mail: one file per way. All of them send what [`message`] composes.
+//! Delivery of mail: one file per way. All of them send what `message` composes.
 
 mod file;
 mod message;

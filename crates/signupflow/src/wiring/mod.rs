@@ -59,6 +59,9 @@ pub struct Sources {
     pub entropy: Arc<dyn Entropy>,
     /// The cost of a password hash, where it is not the configured one.
     pub hash_cost: Option<Argon2Params>,
+    /// How long a call to Redis may take, where it is not the usual 50 ms: a machine that compiles and tests
+    /// at once is slower than that.
+    pub redis_call_budget: Option<Duration>,
 }
 
 impl Sources {
@@ -68,6 +71,7 @@ impl Sources {
             clock: Arc::new(hardening::clock::SystemClock),
             entropy: Arc::new(hardening::entropy::OsEntropy),
             hash_cost: None,
+            redis_call_budget: None,
         }
     }
 }
@@ -135,12 +139,12 @@ async fn migrate_or_refuse(config: &Config, database: &Database) -> Result<(), S
 pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, StartError> {
     let database = open_database(&config).await?;
     migrate_or_refuse(&config, &database).await?;
-    let Sources { clock, entropy, hash_cost } = sources;
+    let Sources { clock, entropy, hash_cost, redis_call_budget } = sources;
     let ring = KeyRing::new(&config.secrets.secret_key, config.secrets.secret_key_previous.as_ref());
     let outbox_key = ring.derive(KeyLabel::Outbox);
     let cipher = OutboxCipher::new(&outbox_key.current, outbox_key.previous.as_ref(), entropy.clone());
     let store = Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled));
-    let shared = shared_state::shared_state(&config, &database, &clock, &entropy).await?;
+    let shared = shared_state::shared_state(&config, &database, &clock, &entropy, redis_call_budget).await?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let hash_cost = hash_cost.unwrap_or(config.password.argon2);
     let hashing =

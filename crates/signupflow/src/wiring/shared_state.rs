@@ -1,6 +1,7 @@
 //! Sessions and counters: in process, or in Redis.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use backends::embedded::{SqlAttemptJournal, WriteThroughSessions};
 use backends::memory::attempts::MemoryAttempts;
@@ -38,9 +39,10 @@ pub(super) async fn shared_state(
     database: &Database,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
+    call_budget: Option<Duration>,
 ) -> Result<SharedState, StartError> {
     let mut shared = match (&config.redis, config.session.storage) {
-        (Some(redis), SessionStorage::Redis) => in_redis(config, redis, clock, entropy).await?,
+        (Some(redis), SessionStorage::Redis) => in_redis(config, redis, clock, entropy, call_budget).await?,
         _ => in_process(database, clock, entropy).await?,
     };
     if !config.rate_limit.enabled {
@@ -72,6 +74,7 @@ async fn in_redis(
     redis: &config::Redis,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
+    call_budget: Option<Duration>,
 ) -> Result<SharedState, StartError> {
     let target = RedisTarget::parse(redis.url.expose())
         .map_err(|error| StartError::Configuration(format!("REDIS_URL: {error}")))?;

@@ -103,6 +103,7 @@ impl TestApp {
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
             hash_cost: Some(Argon2Params::cheap_for_tests()),
+            redis_call_budget: Some(Duration::from_secs(5)),
         };
         let assembly = Arc::new(assemble(loaded.config, sources).await.expect("the application starts"));
         let router = serve::application(&assembly).expect("the application is put together");

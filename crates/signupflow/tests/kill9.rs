@@ -120,7 +120,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_the_process_is_killed() {
             (0..CLIENTS).map(|_| tokio::spawn(client(server.clone(), journal.clone()))).collect();
         moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // Real time, and a moment nobody planned: both are what is tested.
-        while journal.lock().expect("nobody panics with it").locked.len() < 4 {
+        while journal.lock().expect("nobody panics with it").locked.is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         tokio::time::sleep(Duration::from_millis((moment >> 33) % 1_500)).await;

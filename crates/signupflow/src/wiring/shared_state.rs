@@ -78,8 +78,12 @@ async fn in_redis(
 ) -> Result<SharedState, StartError> {
     let target = RedisTarget::parse(redis.url.expose())
         .map_err(|error| StartError::Configuration(format!("REDIS_URL: {error}")))?;
-    let options =
-        LinkOptions { refuse_eviction: config.deployment.is_production(), ..LinkOptions::default() };
+    let usual = LinkOptions::default();
+    let options = LinkOptions {
+        refuse_eviction: config.deployment.is_production(),
+        call_budget: call_budget.unwrap_or(usual.call_budget),
+        ..usual
+    };
     let link = RedisLink::connect(target, options).await?;
     let sessions = Arc::new(RedisSessions::new(link.clone()));
     let attempts = Arc::new(RedisAttempts::new(link.clone()));

@@ -22,5 +22,5 @@ lint: ## Format, clippy and the rules for the tree
 docs: ## API documentation of the crates into target/doc
 	cargo doc --workspace --no-deps
 
-fuzz-smoke: ## Run each fuzz target for a few seconds (FUZZ_SECONDS=5)
+fuzz-smoke: ## Run each fuzz target for a few seconds (FUZZ_SECONDS=3)
 	scripts/fuzz-smoke.sh

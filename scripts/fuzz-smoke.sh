@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds each fuzz target with coverage on the stable compiler and runs it for FUZZ_SECONDS (5) seconds.
+# Builds each fuzz target with coverage on the stable compiler and runs it for FUZZ_SECONDS (3) seconds.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 [ -f fuzz/Cargo.toml ] || { echo "there are no fuzz targets in this tree"; exit 0; }
@@ -19,7 +19,7 @@ for target in $targets; do
     corpus=$(mktemp -d)
     [ -d "fuzz/seeds/$target" ] && cp -r "fuzz/seeds/$target/." "$corpus"
     mkdir -p "fuzz/artifacts/$target"
-    if "fuzz/target/$host/release/$target" "$corpus" -max_total_time="${FUZZ_SECONDS:-5}" -timeout=10 \
+    if "fuzz/target/$host/release/$target" "$corpus" -max_total_time="${FUZZ_SECONDS:-3}" -timeout=10 \
         -artifact_prefix="fuzz/artifacts/$target/" >"$corpus.log" 2>&1; then
         echo "ok      $target: $(grep -oE 'Done [0-9]+ runs.*' "$corpus.log" | tail -n 1)"
     else

@@ -10,9 +10,9 @@ run: ## Build and start the server on http://127.0.0.1:8000, embedded: nothing e
 test: ## Everything that must hold before a merge; installs missing test servers when root
 	scripts/test.sh
 
-test-security: ## Only the attack suite (crates/signupflow/tests/attack_*.rs)
+test-security: ## Only the attack suite (attack_*.rs below crates/signupflow/tests)
 	scripts/install-test-tools.sh
-	cargo test -p signupflow --test 'attack_*'
+	cargo test -p signupflow --test '*' attack_
 
 lint: ## Format, clippy and the rules for the tree
 	cargo fmt --all --check

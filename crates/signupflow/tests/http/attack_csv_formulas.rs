@@ -1,0 +1,69 @@
+//! A32: no cell of an export is run by a spreadsheet, whatever people put into it.
+
+use crate::support::{Answer, TestApp};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const STARTERS: [&str; 8] = ["=", "+", "-", "@", "＝", "＋", "－", "＠"];
+
+#[tokio::test]
+async fn no_cell_of_an_export_starts_a_formula() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut titles = Vec::new();
+    for starter in STARTERS {
+        let title = format!("{starter}HYPERLINK(\"http://evil.example\";\"a, b\")");
+        let event = json!({"title": title, "type": "service", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T12:00:00Z"});
+        admin.post("/api/events", &event).await.expect(201);
+        titles.push(title);
+    }
+    for agent in ["=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-1", "\t=1", "\"=1\"", " =1", ",=1"] {
+        let request = admin.request(Method::GET, "/api/audit/logs?limit=1").header("User-Agent", agent);
+        Answer::of(request.send().await).await.expect(200);
+    }
+    let csv = admin.get("/api/audit/export?format=csv").await.expect(200).text;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::None).from_reader(csv.as_bytes());
+    let records: Vec<csv::StringRecord> = reader.records().map(|record| record.expect("RFC 4180")).collect();
+    let dangerous = |cell: &str| {
+        let bare = cell.trim_start_matches([' ', '\t', '\r', '\n', '\0']);
+        bare.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) || cell.starts_with(['\t', '\r', '\0'])
+    };
+    for record in &records {
+        for cell in record {
+            assert!(!dangerous(cell), "{cell:?}");
+        }
+    }
+    for title in &titles {
+        let neutral = format!("'{title}");
+        assert!(records.iter().any(|record| &record[9] == neutral.as_str()), "{title} is not there as text");
+    }
+    // Programs read JSON lines, and get what was typed.
+    let lines = admin.get("/api/audit/export?format=ndjson").await.expect(200).text;
+    let names: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["resource_name"].clone())
+        .collect();
+    for title in &titles {
+        assert!(names.contains(&json!(title)), "{title}");
+    }
+}
+
+/// A cell cannot break out of its row.
+#[tokio::test]
+async fn quotes_commas_and_line_breaks_stay_inside_their_cell() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let description = "<p>a</p>\n=1+1,\"x\"\n@y";
+    let event = json!({"title": "a\",\"b", "type": "service", "description": description,
+        "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T12:00:00Z"});
+    admin.post("/api/events", &event).await.expect(201);
+    let csv = admin.get("/api/audit/export?format=csv").await.expect(200).text;
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let rows: Vec<csv::StringRecord> =
+        reader.records().map(|record| record.expect("16 cells a row")).collect();
+    assert_eq!(
+        rows.len(),
+        app.whole_audit_log().await.iter().filter(|row| row.org_id == admin.org_id).count()
+    );
+    assert!(rows.iter().any(|row| &row[9] == "a\",\"b"));
+}

@@ -1,0 +1,177 @@
+//! Whatever is sent to any route of the OpenAPI document, the answer is a problem document with a registered
+//! code that names what is wrong, and nothing has changed.
+
+use crate::support::api_walk::{
+    World, names_field, operations, refused, resolved, state_of, takes, wide_app,
+};
+use serde_json::{Map, Value, json};
+
+const JSON: &str = "application/json";
+
+fn bytes(body: &Map<String, Value>) -> Vec<u8> {
+    serde_json::to_vec(body).expect("JSON")
+}
+
+fn with(good: &Map<String, Value>, field: &str, value: Value) -> Vec<u8> {
+    let mut body = good.clone();
+    body.insert(field.to_owned(), value);
+    bytes(&body)
+}
+
+/// Everything of the wrong type for this schema.
+fn wrong_values(schema: &Value) -> Vec<Value> {
+    let candidates = [
+        ("boolean", json!(true)),
+        ("array", json!([])),
+        ("array", json!([[]])),
+        ("array", json!([{"$ne": 1}])),
+        ("object", json!({})),
+        ("object", json!({"$ne": 1})),
+        ("null", Value::Null),
+        ("number", json!(-1)),
+        ("number", json!(1.5)),
+        ("number", json!(99_999_999_999_999_999_u64)),
+        ("string", json!("true")),
+        ("string", json!("")),
+    ];
+    // An empty list fits; a list of the wrong things does not.
+    let fits = |kind: &str, value: &Value| takes(schema, kind) && !(kind == "array" && *value != json!([]));
+    let timed = schema["format"] == "date-time";
+    candidates
+        .into_iter()
+        .filter(|(kind, value)| (timed && *kind == "string") || !fits(kind, value))
+        .map(|(_, value)| value)
+        .collect()
+}
+
+/// A43, A44: wrong types, operators of query languages, missing and unknown fields.
+#[tokio::test]
+async fn every_field_of_the_wrong_type_is_named_and_nothing_changes() {
+    let app = wide_app().await;
+    let world = World::of(&app).await;
+    let (operations, document) = operations(&app).await;
+    let before = state_of(&world).await;
+    let mut tried = 0;
+    for operation in &operations {
+        let Some(schema) = &operation.body else { continue };
+        let good = world.good_body(schema);
+        for (field, property) in schema["properties"].as_object().expect("fields") {
+            for wrong in wrong_values(&resolved(&document, property)) {
+                let what = format!("{} {} {field}={wrong}", operation.method, operation.path);
+                let answer = world.send(operation, JSON, with(&good, field, wrong)).await;
+                names_field(&what, field, &answer);
+                tried += 1;
+            }
+        }
+        for field in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let mut body = good.clone();
+            body.remove(field);
+            let what = format!("{} {} without {field}", operation.method, operation.path);
+            names_field(&what, field, &world.send(operation, JSON, bytes(&body)).await);
+        }
+        for unknown in ["is_admin", "$where", "__proto__", "ROLES", "na\u{0}me"] {
+            let what = format!("{} {} with {unknown}", operation.method, operation.path);
+            let answer = world.send(operation, JSON, with(&good, unknown, json!(true))).await;
+            assert_eq!(refused(&what, &answer), "invalid_input");
+            assert_eq!(answer.json["errors"].as_object().map(Map::len), Some(1), "{what}: {}", answer.text);
+        }
+    }
+    assert!(tried > 200, "only {tried}");
+    assert_eq!(state_of(&world).await, before);
+}
+
+/// A35, A44, A45: what is not one small JSON text of the right type.
+#[tokio::test]
+async fn every_body_that_is_not_one_small_json_text_is_refused() {
+    let app = wide_app().await;
+    let world = World::of(&app).await;
+    let (operations, _) = operations(&app).await;
+    let before = state_of(&world).await;
+    for operation in operations.iter().filter(|operation| operation.body.is_some()) {
+        let good = world.good_body(operation.body.as_ref().expect("filtered"));
+        let text = String::from_utf8(bytes(&good)).expect("UTF-8");
+        let first = good.keys().next().expect("a field").clone();
+        let twice = text.replacen('{', &format!("{{\"{first}\":{},", good[&first]), 1);
+        let escaped =
+            text.replacen('{', &format!("{{\"\\u{:04x}{}\":1,", first.as_bytes()[0], &first[1..]), 1);
+        let padded = format!("{text}{}", " ".repeat(1024 * 1024));
+        let deep = format!("{{\"{first}\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        let bodies: [(&str, u16, &str, Vec<u8>); 13] = [
+            ("duplicate", 400, "duplicate_field", twice.into_bytes()),
+            ("escaped duplicate", 400, "duplicate_field", escaped.into_bytes()),
+            ("words", 400, "invalid_json", b"name=Ada&x=1".to_vec()),
+            ("truncated", 400, "invalid_json", text.as_bytes()[..text.len() - 1].to_vec()),
+            ("two texts", 400, "invalid_json", format!("{text}{text}").into_bytes()),
+            ("deep", 400, "invalid_json", deep.into_bytes()),
+            ("not UTF-8", 400, "invalid_json", b"{\"name\":\"\xff\"}".to_vec()),
+            ("byte order mark", 400, "invalid_json", format!("\u{feff}{text}").into_bytes()),
+            ("half a pair", 400, "invalid_json", br#"{"name":"\ud800"}"#.to_vec()),
+            ("NaN", 400, "invalid_json", br#"{"name":NaN}"#.to_vec()),
+            ("a list", 422, "invalid_input", b"[]".to_vec()),
+            ("a string", 422, "invalid_input", b"\"x\"".to_vec()),
+            ("one megabyte", 413, "payload_too_large", padded.into_bytes()),
+        ];
+        for (what, status, code, body) in bodies {
+            let what = format!("{} {} {what}", operation.method, operation.path);
+            let answer = world.send(operation, JSON, body).await;
+            assert_eq!((refused(&what, &answer).as_str(), answer.status.as_u16()), (code, status), "{what}");
+        }
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/xml",
+            "application/json; charset=utf-7",
+        ] {
+            let what = format!("{} {} as {kind}", operation.method, operation.path);
+            let answer = world.send(operation, kind, bytes(&good)).await;
+            assert_eq!(refused(&what, &answer), "unsupported_media_type", "{what}");
+        }
+        let answer = world.send(operation, JSON, Vec::new()).await;
+        let schema = operation.body.as_ref().expect("filtered");
+        if schema["required"].as_array().is_some_and(|required| !required.is_empty()) {
+            assert_eq!(refused("an empty body", &answer), "invalid_input");
+        }
+    }
+    assert_eq!(state_of(&world).await, before);
+}
+
+/// NUL and other control characters are refused in every text.
+#[tokio::test]
+async fn control_characters_are_refused_in_every_text() {
+    let app = wide_app().await;
+    let world = World::of(&app).await;
+    let (operations, document) = operations(&app).await;
+    let before = state_of(&world).await;
+    // Nothing is stored of these; a value nobody has is refused as any other wrong one.
+    let looked_up = ["token", "old_password", "person_id", "code"];
+    for operation in &operations {
+        let Some(schema) = &operation.body else { continue };
+        let good = world.good_body(schema);
+        let sign_in = operation.path == "/api/auth/login" || operation.path == "/api/auth/reauthenticate";
+        for (field, property) in schema["properties"].as_object().expect("fields") {
+            let property = resolved(&document, property);
+            if !takes(&property, "string") || property["format"] == "date-time" || sign_in {
+                continue;
+            }
+            for bad in ["words\u{0}words", "\u{0}", "words\u{1b}[2Jwords", "words\u{85}words"] {
+                let what = format!("{} {} {field}={bad:?}", operation.method, operation.path);
+                let answer = world.send(operation, JSON, with(&good, field, json!(bad))).await;
+                if looked_up.contains(&field.as_str()) {
+                    refused(&what, &answer);
+                } else if !["org_id", "invitation_token"].contains(&field.as_str()) {
+                    names_field(&what, field, &answer);
+                }
+            }
+        }
+    }
+    for field in ["email", "password"] {
+        let good = json!({"email": world.admin.email, "password": crate::support::PASSWORD});
+        let body = with(good.as_object().expect("an object"), field, json!("words\u{0}words"));
+        let login =
+            operations.iter().find(|operation| operation.path == "/api/auth/login").expect("the route");
+        refused(&format!("login {field}"), &world.send(login, JSON, body).await);
+    }
+    let mut after = state_of(&world).await;
+    after[0].clone_from(&before[0]);
+    assert_eq!(after, before, "refused sign-ins are on record, and nothing else is new");
+}

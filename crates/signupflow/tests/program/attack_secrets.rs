@@ -1,0 +1,185 @@
+//! A34: passwords, tokens and keys go through every flow and are afterwards nowhere but where they belong:
+//! not in the log, not in metrics, not in the audit log, and in the database only hashed or encrypted.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::binary::{Binary, Tokens};
+use crate::support::{Answer, fresh_ip};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const FIRST: &str = "canary-first-password-GQ7VXK2M";
+const SECOND: &str = "canary-second-password-HZ4TWB9P";
+const WRONG: &str = "canary-wrong-password-JN3RYC8D";
+const EMAIL: &str = "canary@example.com";
+
+/// Everything secret that was seen, with a word for it.
+struct Canaries(Vec<(String, String)>);
+
+impl Canaries {
+    fn add(&mut self, what: &str, secret: impl Into<String>) {
+        let secret = secret.into();
+        assert!(secret.len() >= 8, "{what} is too short to search for");
+        self.0.push((what.to_owned(), secret));
+    }
+
+    fn of_sign_in(&mut self, answer: &Answer) -> Tokens {
+        for name in ["token", "csrf_token", "device_token"] {
+            self.add(name, answer.field(name));
+        }
+        // The signature alone would be enough to forge nothing, but it belongs nowhere either.
+        self.add("signature", answer.field("token").rsplit('.').next().expect("a part"));
+        Tokens { email: EMAIL.into(), token: answer.field("token"), csrf: answer.field("csrf_token") }
+    }
+
+    #[track_caller]
+    fn absent_from(&self, place: &str, bytes: &[u8]) {
+        for (what, secret) in &self.0 {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "the {what} {secret:?} is in {place}");
+        }
+    }
+}
+
+async fn mailed_token(folder: &Path) -> String {
+    for _ in 0..200 {
+        let mails = std::fs::read_dir(folder.join("data/outbox")).into_iter().flatten().flatten();
+        let texts = mails.filter_map(|mail| std::fs::read_to_string(mail.path()).ok());
+        let plain = texts
+            .map(|text| text.replace("=\r\n", "").replace("=3D", "="))
+            .find(|text| text.contains("/unlock?token="));
+        if let Some(text) = plain {
+            let rest = text.split("/unlock?token=").nth(1).expect("found before");
+            return rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
+                .collect();
+        }
+        // The mail is written by another process, on its own clock.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("no unlock mail");
+}
+
+/// Signs up, in and out, is refused, locked and unlocked, changes the password; gives the last session.
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
+async fn all_flows(server: &Binary, folder: &Path, canaries: &mut Canaries) -> Tokens {
+    let null = Value::Null;
+    let body = json!({"name": "Ada", "email": EMAIL, "password": FIRST, "org_name": "Helping Hands"});
+    let first =
+        canaries.of_sign_in(&server.post("/api/auth/signup", &body).await.expect("an answer").expect(201));
+    let second = canaries.of_sign_in(&server.login(EMAIL, FIRST).await.expect("an answer").expect(200));
+    let fresh = json!({"password": WRONG});
+    server
+        .signed(&first, Method::POST, "/api/auth/reauthenticate", &fresh)
+        .await
+        .expect("an answer")
+        .expect(403);
+    let csrf =
+        server.signed(&first, Method::GET, "/api/auth/csrf", &null).await.expect("an answer").expect(200);
+    canaries.add("renewed CSRF token", csrf.field("csrf_token"));
+    let stale = Tokens { csrf: format!("{}x", first.csrf), ..first.clone() };
+    server.signed(&stale, Method::POST, "/api/auth/logout", &null).await.expect("an answer").expect(403);
+    let forged = Tokens { token: format!("{}x", first.token), ..first.clone() };
+    server.signed(&forged, Method::GET, "/api/people/me", &null).await.expect("an answer").expect(401);
+    let invited = json!({"email": "guest@example.com", "roles": ["usher"]});
+    server.signed(&first, Method::POST, "/api/invitations", &invited).await.expect("an answer").expect(201);
+    for _ in 0..5 {
+        server.login(EMAIL, WRONG).await.expect("an answer").expect(401);
+    }
+    server.login(EMAIL, FIRST).await.expect("an answer").expect(429);
+    let token = mailed_token(folder).await;
+    canaries.add("unlock token", &*token);
+    server
+        .post("/api/auth/unlock", &json!({"token": format!("{token}x")}))
+        .await
+        .expect("an answer")
+        .expect(400);
+    server.post("/api/auth/unlock", &json!({"token": token})).await.expect("an answer").expect(200);
+    let change = json!({"old_password": FIRST, "new_password": SECOND});
+    let changed = server
+        .signed(&second, Method::PUT, "/api/auth/password", &change)
+        .await
+        .expect("an answer")
+        .expect(200);
+    canaries.add("new token", changed.field("token"));
+    canaries.add("new CSRF token", changed.field("csrf_token"));
+    for (kind, body) in [
+        ("application/json", format!("{{\"email\":\"{EMAIL}\",\"password\":\"{SECOND}\"")),
+        ("application/json", format!("{{\"email\":\"{EMAIL}\",\"password\":[\"{SECOND}\"]}}")),
+        ("application/json", format!("{{\"email\":\"{EMAIL}\",\"passwort\":\"{SECOND}\",\"{SECOND}\":1}}")),
+        ("text/plain", SECOND.to_owned()),
+    ] {
+        let request =
+            server.request(&fresh_ip(), Method::POST, "/api/auth/login").header("Content-Type", kind);
+        let refused =
+            Answer::of(request.header("Cookie", format!("device={}", first.token)).body(body).send().await)
+                .await;
+        assert!(refused.status.is_client_error());
+    }
+    Tokens { email: EMAIL.into(), token: changed.field("token"), csrf: changed.field("csrf_token") }
+}
+
+#[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
+async fn secrets_are_nowhere_but_where_they_belong() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Binary::start(folder.path(), &[("LOG_FORMAT", "json"), ("RUST_LOG", "debug")]).await;
+    let mut canaries = Canaries(Vec::new());
+    for (what, password) in [("first", FIRST), ("second", SECOND), ("wrong", WRONG)] {
+        canaries.add(&format!("{what} password"), password);
+    }
+    let last = all_flows(&server, folder.path(), &mut canaries).await;
+    let keys = std::fs::read_to_string(server.data_dir.join("secrets.env")).expect("generated keys");
+    for line in keys.lines().filter(|line| !line.starts_with('#')) {
+        if let Some((name, value)) = line.split_once('=') {
+            canaries.add(name, value);
+        }
+    }
+    let null = Value::Null;
+    let logs = server
+        .signed(&last, Method::GET, "/api/audit/logs?limit=1000", &null)
+        .await
+        .expect("an answer")
+        .expect(200);
+    assert!(logs.json["total"].as_u64().is_some_and(|total| total > 10));
+    canaries.absent_from("the audit log", logs.text.as_bytes());
+    let export = server
+        .signed(&last, Method::GET, "/api/audit/export?format=ndjson", &null)
+        .await
+        .expect("an answer")
+        .expect(200);
+    canaries.absent_from("the export", export.text.as_bytes());
+    let metrics =
+        server.http.get(format!("http://{}/metrics", server.metrics)).send().await.expect("an answer");
+    let metrics = metrics.text().await.expect("text");
+    assert!(metrics.contains("signupflow_"), "{metrics}");
+    canaries.absent_from("metrics", metrics.as_bytes());
+
+    canaries.absent_from("the log", server.program.stderr().as_bytes());
+    let files = |server: &Binary| -> Vec<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(&server.data_dir).expect("readable").flatten();
+        let named = entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()));
+        let data = named.filter(|(name, path)| path.is_file() && name != "secrets.env");
+        data.map(|(name, path)| (name, std::fs::read(path).expect("readable"))).collect()
+    };
+    let with_log = files(&server);
+    assert!(
+        with_log.iter().any(|(name, bytes)| name == signupflow::config::DATABASE_FILE && bytes.len() > 4096)
+    );
+    for (name, bytes) in with_log {
+        canaries.absent_from(&name, &bytes);
+    }
+    server.program.terminate();
+    let mut server = server;
+    server.program.wait_for_exit(Duration::from_secs(20)).await;
+    for (name, bytes) in files(&server) {
+        canaries.absent_from(&name, &bytes);
+    }
+    let log = server.program.stderr();
+    assert!(log.lines().count() > 20, "the log was written: {log}");
+    canaries.absent_from("the log", log.as_bytes());
+    let stored = std::fs::read(server.data_dir.join(signupflow::config::DATABASE_FILE)).expect("readable");
+    assert!(stored.windows(9).any(|window| window == b"$argon2id"), "hashes are where they belong");
+}

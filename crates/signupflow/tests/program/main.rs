@@ -1,0 +1,17 @@
+//! The built program: its command line, and the server in a process of its own with a real clock and real hashes.
+
+#[path = "../http/support/mod.rs"]
+mod support;
+
+mod admin;
+mod attack_log_lines;
+mod attack_secrets;
+mod audit;
+mod doctor;
+mod kill9;
+mod migrate;
+mod place;
+mod readme_walk;
+mod serve;
+mod sign_in_load;
+mod usage;

@@ -10,9 +10,8 @@
 //! * A lock replaces its counter. Attempts during a lock never extend it, it ends to the microsecond, and
 //!   the budget is fresh afterwards. Over a lock that is shorter than its window the limit is therefore
 //!   *limit per lock*, not *limit per window*; choose `lockout >= window`, as the defaults do.
-//! * One attempt that is settled after its lease counts twice, and can start a lock while others are still being
-//!   judged; those are then forgotten. So that no window ever holds more than the limit even then, a lock must
-//!   last a lease longer than its window, as the defaults do (900 s over 300 s).
+//! * An attempt that was under way when a lock began and is judged during it counts after the lock, for the
+//!   rest of its window.
 //!
 //! What the deployment must ensure: one [`AttemptStore`] for all nodes, clocks that agree, and a request
 //! timeout shorter than [`DEFAULT_LEASE`], so that nothing is judged after its lease has lapsed.

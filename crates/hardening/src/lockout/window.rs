@@ -7,6 +7,8 @@
 //!   lies, holds more than `limit` judged attempts.
 //! * When kept entries reach the limit and there is a lockout, the lock replaces them: `blocked_until` is
 //!   set, the entries go. At `now >= blocked_until` the key is free.
+//! * What is judged during a lock never extends it, but counts after it as long as any other entry: a lock that
+//!   began while attempts were under way (one was settled long after its lease) would else forget them.
 //! * Lapses are applied in the order of their times, as if somebody had watched: it makes no difference when
 //!   the window is looked at.
 
@@ -184,14 +186,14 @@ impl Window {
     /// Adds an entry; true when that started a lock.
     fn keep(&mut self, id: Box<str>, limits: Limits, at: Timestamp) -> bool {
         self.expire(limits, at);
-        if self.blocked_until.is_some() {
+        if self.blocked_until.is_some_and(|until| at + limits.window <= until) {
             return false;
         }
         let place = self.kept.partition_point(|entry| entry.at <= at);
         self.kept.insert(place, Entry { id, at });
         let full = self.kept.len() >= usize::try_from(limits.limit).unwrap_or(usize::MAX);
         match limits.lockout {
-            Some(lockout) if full => {
+            Some(lockout) if full && self.blocked_until.is_none() => {
                 self.kept.clear();
                 self.blocked_until = Some(at + lockout);
                 true

@@ -104,6 +104,24 @@ fn an_unknown_reservation_counts_but_never_extends_a_lock() {
 }
 
 #[test]
+fn what_is_judged_during_a_lock_counts_after_it() {
+    let limits = limits(2, Some(300));
+    let mut window = Window::default();
+    try_reserve(&mut window, "late", limits, at(0), 10);
+    window.refresh(limits, at(310));
+    fail(&mut window, "a", limits, at(400));
+    try_reserve(&mut window, "b", limits, at(400), 10);
+    assert!(window.settle("late", true, false, limits, at(401)).newly_locked, "while b is being judged");
+    assert!(!window.settle("b", true, false, limits, at(405)).newly_locked);
+    assert_eq!(window.blocked_until(), Some(at(701)), "not extended");
+    assert_eq!(try_reserve(&mut window, "c", limits, at(701), 10), Room::Free);
+    assert_eq!(try_reserve(&mut window, "d", limits, at(701), 10), Room::Busy, "b was judged 296 s ago");
+    window.settle("c", false, false, limits, at(704));
+    window.refresh(limits, at(705));
+    assert_eq!(window.state("k", limits, at(705)).used, 0);
+}
+
+#[test]
 fn clearing_forgets_failures_but_not_attempts_under_way() {
     let limits = limits(3, Some(900));
     let mut window = Window::default();
@@ -168,11 +186,10 @@ struct Judged {
 
 proptest! {
     /// Whenever between reserving and the end of the lease an attempt was really judged: no window of the length holds
-    /// more than the limit of failed (or never settled) ones. Holds over locks that last at
-    /// least a lease (10 s here) longer than the window: see the module docs of `lockout`.
+    /// more than the limit of failed (or never settled) ones. Holds over locks no shorter than the window.
     #[test]
     fn no_window_holds_more_than_the_limit(
-        limit in 1_u32..8, lockout in prop_oneof![Just(None), Just(Some(310)), Just(Some(900))], steps in steps()
+        limit in 1_u32..8, lockout in prop_oneof![Just(None), Just(Some(300)), Just(Some(900))], steps in steps()
     ) {
         let limits = limits(limit, lockout);
         let (mut window, mut now) = (Window::default(), at(0));

@@ -85,11 +85,11 @@ end
 -- Adds an entry; true when that started a lock.
 local function keep(w, id, limits, at)
   expire(w, limits, at)
-  if w.blocked then return false end
+  if w.blocked and at + limits.window <= w.blocked then return false end
   local place = #w.kept + 1
   while place > 1 and w.kept[place - 1].at > at do place = place - 1 end
   table.insert(w.kept, place, { at = at, id = id })
-  if not limits.lockout or #w.kept < limits.limit then return false end
+  if w.blocked or not limits.lockout or #w.kept < limits.limit then return false end
   w.kept = {}
   w.blocked = at + limits.lockout
   return true

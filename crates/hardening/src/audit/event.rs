@@ -106,6 +106,11 @@ impl Trail {
         self
     }
 
+    /// The one the change is about.
+    pub fn first(&self) -> &SealedEvent {
+        self.0.first().expect("a trail is made of one event and only grows")
+    }
+
     /// The sealed events, at least one.
     pub fn entries(&self) -> &[SealedEvent] {
         &self.0

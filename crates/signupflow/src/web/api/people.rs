@@ -15,7 +15,7 @@ use crate::web::json::Json;
 use crate::web::openapi::ProblemBody;
 use crate::web::paging::{ListQuery, Listing, and_one_more};
 use crate::web::query::Query;
-use crate::web::refusals::{Answer, Outcome};
+use crate::web::refusals::Outcome;
 use crate::web::run_to_end::run_to_end;
 use crate::web::state::AppState;
 
@@ -109,13 +109,14 @@ pub async fn update(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeletePersonQuery {
-    /// Also erase what the audit log holds about the person. Comes with the sealed log; refused until then.
+    /// Also erase what the audit log holds about the person, for good: addresses, names and changes become
+    /// `[ERASED]`, who did what when (by id) stays. Works on somebody who was deleted before, too.
     pub erase: Option<bool>,
     /// Must be your own organization.
     pub org_id: Option<String>,
 }
 
-/// Delete a person: anonymised, the row stays for the trail.
+/// Delete a person: anonymised, the row stays for the trail. With `erase=true` the trail forgets them as well.
 #[utoipa::path(delete, path = "/api/people/{id}", tag = "people", security(("bearer" = [])),
     params(("id" = String, Path, description = "`person_…`"), DeletePersonQuery), responses(
     (status = 204, description = "Deleted"),
@@ -130,13 +131,16 @@ pub async fn delete(
     PathId(id): PathId,
     Query(query): Query<DeletePersonQuery>,
 ) -> Outcome<Response> {
-    if query.erase == Some(true) {
-        let sentence =
-            "erasing from the audit log is not available in this version; leave it out to anonymise";
-        return Err(Answer::from(accounts::Refusal::field("erase", sentence)));
-    }
     let services = state.services.clone();
-    run_to_end(async move { people::delete(&services, &context, &principal, &id).await }).await?;
+    let erase = query.erase == Some(true);
+    run_to_end(async move {
+        if erase {
+            people::erase(&services, &context, &principal, &id).await
+        } else {
+            people::delete(&services, &context, &principal, &id).await
+        }
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -7,7 +7,7 @@ use crate::audit_trail::{Actor, Happening};
 use crate::context::{Principal, RequestContext};
 use crate::error::{Error, Refusal};
 use crate::input::{Judge, LANGUAGES};
-use crate::lockouts;
+use crate::lockouts::{self, Unlocked};
 use crate::model::{Page, Person, PersonStatus};
 use crate::ports::PersonPatch;
 use crate::services::Services;
@@ -134,7 +134,7 @@ pub async fn unlock(
     context: &RequestContext,
     principal: &Principal,
     person_id: &str,
-) -> Result<Person, Error> {
+) -> Result<Unlocked, Error> {
     principal.require_fresh_admin(services)?;
     let before = get(services, principal, person_id).await?;
     if before.status == PersonStatus::Locked {
@@ -142,7 +142,8 @@ pub async fn unlock(
         services.people.set_locked(&before, false, services.clock.now(), trail, Vec::new()).await?;
     }
     lockouts::lift_all(services, context, &Actor::principal(principal), &before, "admin").await?;
-    get(services, principal, person_id).await
+    let open_to_strangers = lockouts::open_to_strangers(services, &before).await?;
+    Ok(Unlocked { person: get(services, principal, person_id).await?, open_to_strangers })
 }
 
 fn status_trail(

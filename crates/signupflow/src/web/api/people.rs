@@ -193,10 +193,22 @@ pub async fn lock(
     Ok(axum::Json(PersonBody::of(person, true)))
 }
 
-/// Open an account again, whatever locked it.
+/// A person whose locks are gone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnlockedBody {
+    /// As they are now.
+    #[serde(flatten)]
+    pub person: PersonBody,
+    /// Why unknown devices stay locked out all the same, and what opens the account to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<&'static str>,
+}
+
+/// Open an account again: an admin's lock, and locks for failed attempts. After 100 failures in a row unknown
+/// devices stay locked out until the password is reset or changed; `notice` says so.
 #[utoipa::path(post, path = "/api/people/{id}/unlock", tag = "people", security(("bearer" = [])),
     params(("id" = String, Path, description = "`person_…`")), responses(
-    (status = 200, description = "Open", body = PersonBody),
+    (status = 200, description = "Open", body = UnlockedBody),
     (status = 401, description = "step_up_required", body = ProblemBody),
     (status = "4XX", description = "forbidden, not_found", body = ProblemBody),
 ))]
@@ -205,11 +217,11 @@ pub async fn unlock(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
-) -> Outcome<axum::Json<PersonBody>> {
+) -> Outcome<axum::Json<UnlockedBody>> {
     let services = state.services.clone();
-    let person =
-        run_to_end(async move { people::unlock(&services, &context, &principal, &id).await }).await?;
-    Ok(axum::Json(PersonBody::of(person, true)))
+    let done = run_to_end(async move { people::unlock(&services, &context, &principal, &id).await }).await?;
+    let notice = (!done.open_to_strangers).then_some(lockouts::STRANGERS_STAY_OUT);
+    Ok(axum::Json(UnlockedBody { person: PersonBody::of(done.person, true), notice }))
 }
 
 /// End every session of a person.

@@ -14,7 +14,7 @@ mod canonical;
 mod changes;
 mod event;
 
-pub use action::Action;
+pub use action::{Action, Description};
 pub use canonical::{CANONICAL_VERSION, SealedEvent, canonical_json};
 pub use changes::{Changes, ERASED, REDACTED};
 pub use event::{ANONYMOUS_PERSON, AuditEvent, Resource, SYSTEM_ORGANIZATION, Status, Trail};

@@ -163,7 +163,12 @@ async fn a_hundred_failures_in_a_row_keep_strangers_out_until_the_password_chang
 /// Section 5: neither the mailed link nor an admin makes the hundred start over; both say how to get out.
 #[tokio::test]
 async fn after_a_hundred_failures_unlocking_opens_nothing_to_strangers() {
-    let app = TestApp::with(&[("SESSION_TTL_HOURS", "720"), ("SESSION_IDLE_MINUTES", "0")]).await;
+    let app = TestApp::with(&[
+        ("SESSION_TTL_HOURS", "720"),
+        ("SESSION_IDLE_MINUTES", "0"),
+        ("CSRF_TOKEN_TTL", "604800"),
+    ])
+    .await;
     let admin = app.admin().await;
     let owner = app.volunteer(&admin).await;
     for _ in 0..19 {

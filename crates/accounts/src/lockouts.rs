@@ -43,6 +43,8 @@ pub async fn list(services: &Services, principal: &Principal) -> Result<Vec<Lock
     Ok(services.accounts.locks_of_organization(principal.org_id(), services.clock.now()).await?)
 }
 
+/// What unlocking says where it let everybody in again.
+pub const OPEN_AGAIN: &str = "The account is open again; you can sign in.";
 /// What opens an account once too many sign-ins failed in a row.
 pub const STRANGERS_STAY_OUT: &str = "Too many sign-ins failed in a row: unknown devices stay locked out until \
 the password is reset or changed. A device that signed in before still can, and can change the password.";

@@ -10,7 +10,7 @@ fn text(name: &str) -> Sql {
     found.unwrap_or_else(|| panic!("{name} is not listed")).sql
 }
 
-async fn sqlite_steps(place: &Place, sql: Sql) -> Vec<String> {
+fn sqlite_steps(place: &Place, sql: Sql) -> Vec<String> {
     let Direct::Sqlite(folder) = &place.direct else { unreachable!("it is SQLite") };
     let connection = rusqlite::Connection::open(folder.path().join("data.sqlite")).expect("it opens");
     let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.for_sqlite())).expect("valid");
@@ -30,7 +30,7 @@ async fn each_way_to_read_the_trail_starts_from_its_index() {
     ] {
         for verb in ["PAGE", "STREAM", "COUNT"] {
             let name = format!("::{verb}_OF_{what}");
-            let steps = sqlite_steps(&place, text(&name)).await;
+            let steps = sqlite_steps(&place, text(&name));
             assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
         }
     }
@@ -41,7 +41,7 @@ async fn each_way_to_read_the_trail_starts_from_its_index() {
 async fn the_trail_of_all_organizations_is_not_sorted_on_sqlite() {
     let place = Place::sqlite().await;
     for name in ["::PAGE_OF_ANYTHING", "::STREAM_OF_ANYTHING"] {
-        let steps = sqlite_steps(&place, text(name)).await;
+        let steps = sqlite_steps(&place, text(name));
         assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{name}: {steps:?}");
     }
 }

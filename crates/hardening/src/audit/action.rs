@@ -129,7 +129,7 @@ actions! {
         changes "`name`, `timezone`, `language`: those that changed" ends Success;
     PersonDelete "person.delete" "A person was deleted and made anonymous, or erased from the log."
         on "`person`"
-        changes "`deleted`: name, email, roles; with `erase=true` all `[ERASED]`, and audit_log `[ERASED]`" ends Success;
+        changes "`deleted`: name, email, roles; with `erase=true` name, email and audit_log, each `[ERASED]`" ends Success;
     PersonRolesChanged "person.roles_changed" "A person's roles changed."
         on "`person`"
         changes "`roles`" ends Success;

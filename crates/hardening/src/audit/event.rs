@@ -108,7 +108,8 @@ impl Trail {
 
     /// The one the change is about.
     pub fn first(&self) -> &SealedEvent {
-        self.0.first().expect("a trail is made of one event and only grows")
+        // A trail is made of one event and only grows.
+        &self.0[0]
     }
 
     /// The sealed events, at least one.

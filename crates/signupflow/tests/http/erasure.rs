@@ -19,7 +19,7 @@ fn erase(who: &Persona<'_>) -> String {
 /// What somebody leaves behind: acts of their own, acts of an admin on them, mistyped passwords.
 async fn lived<'a>(app: &'a TestApp, admin: &Persona<'a>) -> Persona<'a> {
     let mut person = app.volunteer(admin).await;
-    person.ip = "203.0.113.77".to_owned();
+    "203.0.113.77".clone_into(&mut person.ip);
     let update = person.request(Method::PUT, &format!("/api/people/{}", person.id));
     let update = update.header("User-Agent", AGENT).json(&json!({"name": "Wilhelmina Erstwhile"}));
     Answer::of(update.send().await).await.expect(200);

@@ -279,11 +279,7 @@ pub async fn unlock(
     let open =
         run_to_end(async move { lockouts::unlock_by_link(&services, &context, body.token.0.expose()).await })
             .await?;
-    Ok(message(if open {
-        "The account is open again; you can sign in."
-    } else {
-        lockouts::STRANGERS_STAY_OUT
-    }))
+    Ok(message(if open { lockouts::OPEN_AGAIN } else { lockouts::STRANGERS_STAY_OUT }))
 }
 
 /// Lock an account by the "this wasn't me" link.

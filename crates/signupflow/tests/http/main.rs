@@ -30,6 +30,7 @@ mod audit_queries;
 mod bad_input;
 mod bad_queries;
 mod cookies;
+mod erasure;
 mod events_teams;
 mod headers;
 mod health_docs;

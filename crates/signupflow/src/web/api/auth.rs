@@ -266,7 +266,8 @@ pub struct MailedTokenBody {
 
 /// Lift the lock of an account by the mailed link.
 #[utoipa::path(post, path = "/api/auth/unlock", tag = "auth", request_body = MailedTokenBody, responses(
-    (status = 200, description = "Unlocked", body = MessageBody),
+    (status = 200, description = "Unlocked. After 100 failures in a row the message says that unknown devices stay \
+        locked out until the password is reset or changed", body = MessageBody),
     (status = 400, description = "token_invalid", body = ProblemBody),
 ))]
 pub async fn unlock(
@@ -275,9 +276,10 @@ pub async fn unlock(
     Json(body): Json<MailedTokenBody>,
 ) -> Outcome<axum::Json<MessageBody>> {
     let services = state.services.clone();
-    run_to_end(async move { lockouts::unlock_by_link(&services, &context, body.token.0.expose()).await })
-        .await?;
-    Ok(message("The account is open again; you can sign in."))
+    let open =
+        run_to_end(async move { lockouts::unlock_by_link(&services, &context, body.token.0.expose()).await })
+            .await?;
+    Ok(message(if open { lockouts::OPEN_AGAIN } else { lockouts::STRANGERS_STAY_OUT }))
 }
 
 /// Lock an account by the "this wasn't me" link.

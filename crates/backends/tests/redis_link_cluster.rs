@@ -4,7 +4,7 @@ mod redis_common;
 
 use std::time::{Duration, Instant};
 
-use backends::redis::RedisLink;
+use backends::redis::{ConnectError, LinkOptions, RedisLink, RedisTarget};
 use redis_common::*;
 use testkit::redis::RedisCluster;
 
@@ -72,4 +72,25 @@ async fn one_seed_is_enough() {
     let cluster = RedisCluster::start();
     let link = connect(&format!("redis+cluster://{}", cluster.addresses()[2])).await;
     all_answer(&link, &keys(&cluster)).await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_away_at_start_is_found_when_it_comes() {
+    let cluster = RedisCluster::start();
+    for master in 0..3 {
+        cluster.kill(master);
+    }
+    let target = RedisTarget::parse(&cluster.url()).expect("a valid URL");
+    let (link, error) = RedisLink::find(target, LinkOptions::default()).await;
+    assert!(matches!(error, Some(ConnectError::Away(_))), "{error:?}");
+    assert!(link.is_degraded());
+    assert_unavailable(&set(&link, "k", "1").await);
+    assert_unavailable(&link.ping().await);
+    for master in 0..3 {
+        cluster.restart(master);
+    }
+    for key in &keys(&cluster) {
+        assert!(time_until_ok(|| set(&link, key, "1")).await < RECOVERY);
+    }
+    assert!(!link.is_degraded());
 }

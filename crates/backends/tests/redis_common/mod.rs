@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use backends::redis::{LinkOptions, LuaScript, RedisLink, RedisTarget};
+use backends::redis::{ConnectError, LinkOptions, LuaScript, RedisLink, RedisTarget};
 use hardening::fault::Fault;
 
 /// What the contract promises after Redis has come back.
@@ -16,7 +16,7 @@ pub(crate) async fn connect(url: &str) -> RedisLink {
     connect_with(url, LinkOptions::default()).await.expect("Redis answers")
 }
 
-pub(crate) async fn connect_with(url: &str, options: LinkOptions) -> Result<RedisLink, Fault> {
+pub(crate) async fn connect_with(url: &str, options: LinkOptions) -> Result<RedisLink, ConnectError> {
     RedisLink::connect(RedisTarget::parse(url).expect("a valid URL"), options).await
 }
 

@@ -75,8 +75,17 @@ impl TestApp {
 
     /// With these variables changed.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
+        Self::of(fresh_database().await, variables).await
+    }
+
+    /// On this PostgreSQL, with these variables changed.
+    pub async fn on_postgres(url: &str, variables: &[(&str, &str)]) -> Self {
+        Self::of(Some(url.to_owned()), variables).await
+    }
+
+    async fn of(database: Option<String>, variables: &[(&str, &str)]) -> Self {
         let data_dir = tempfile::tempdir().expect("a temporary folder");
-        let mut settings = base(&data_dir, fresh_database().await, fresh_redis());
+        let mut settings = base(&data_dir, database, fresh_redis());
         settings.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let clock = Arc::new(ManualClock::at(SystemClock.now()));
         Self::on(Arc::new(Shared { data_dir, settings }), clock).await

@@ -15,11 +15,12 @@ use tokio::task::JoinSet;
 
 use crate::config::{Config, Origin};
 use crate::server::{Bound, Limits, Server, signals};
+use crate::web::admission::Admission;
 use crate::web::health::Probe;
 use crate::web::https_only::HttpsOnly;
 use crate::web::stack::{self, StackSettings};
 use crate::web::state::{AppState, Inner};
-use crate::wiring::{Assembly, Sources, StartError, assemble};
+use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_at_once};
 
 /// How often other processes' endings and liftings are looked for: the bound on a revocation made at the
 /// command line or by another node.
@@ -71,6 +72,7 @@ pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
     let public_url = config.network.public_url.as_str();
     let state = AppState::new(Inner {
         services: services.clone(),
+        admission: Admission::new(credential_checks_at_once()),
         tokens: assembly.tokens.clone(),
         csrf: assembly.csrf.clone(),
         csrf_enabled: config.csrf.enabled,

@@ -2,19 +2,24 @@
 //! becomes a problem document with the request's id; and every request is logged once.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
+use hardening::entropy::{Entropy, random_bytes};
 use hardening_tower::Refusal as LayerRefusal;
 use hardening_tower::request_id::RequestId;
 
 use super::problem::Problem;
 use super::refusals;
+
+/// Those who were sent away together come back over so many seconds.
+const SPREAD_SECONDS: u64 = 3;
 
 /// The fallback of the router.
 pub async fn not_found() -> Response {
@@ -40,7 +45,7 @@ pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Renders refusals of layers and bare error statuses as problem documents, with the request's id.
-pub async fn render(request: Request, next: Next) -> Response {
+pub async fn render(State(entropy): State<Arc<dyn Entropy>>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let response = next.run(request).await;
     let response = match response.extensions().get::<LayerRefusal>() {
@@ -52,6 +57,11 @@ pub async fn render(request: Request, next: Next) -> Response {
             Some(problem) => replaced(response, problem),
             None => response,
         },
+    };
+    let response = if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        Problem::later(response, u64::from(random_bytes::<1>(&*entropy)[0]) % SPREAD_SECONDS)
+    } else {
+        response
     };
     Problem::stamp(response, &id)
 }
@@ -78,7 +88,7 @@ fn bare_problem(response: &Response<Body>) -> Option<Problem> {
     if !failed || has_form {
         return None;
     }
-    Some(Problem::of(match status {
+    let problem = Problem::of(match status {
         StatusCode::NOT_FOUND => "not_found",
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::PAYLOAD_TOO_LARGE => "payload_too_large",
@@ -86,7 +96,8 @@ fn bare_problem(response: &Response<Body>) -> Option<Problem> {
         StatusCode::SERVICE_UNAVAILABLE => "backend_unavailable",
         status if status.is_client_error() => "invalid_request",
         _ => "internal_error",
-    }))
+    });
+    Some(if status == StatusCode::SERVICE_UNAVAILABLE { problem.with_retry_after(1) } else { problem })
 }
 
 fn is_page(response: &Response<Body>) -> bool {

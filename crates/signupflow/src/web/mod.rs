@@ -1,5 +1,6 @@
 //! The two skins over the use cases: the JSON API and the browser pages.
 
+pub mod admission;
 pub mod api;
 pub mod audit_refusals;
 pub mod cookies;

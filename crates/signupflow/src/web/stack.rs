@@ -98,7 +98,7 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
         .layer(CatchPanicLayer::custom(last_resort::panicked))
         // What layers refused becomes a problem document here, with the limits' headers.
         .layer(middleware::from_fn_with_state(state.clone(), limits::report))
-        .layer(middleware::from_fn(last_resort::render));
+        .layer(middleware::from_fn_with_state(state.services.entropy.clone(), last_resort::render));
     // Outside, so that refusals have them too.
     if let Some(headers) = settings.security_headers {
         router = router

@@ -7,6 +7,7 @@ use hardening::csrf::CsrfKeys;
 use hardening::rate_limit::QuotaStore;
 use hardening::session::token::TokenKeys;
 
+use super::admission::Admission;
 use super::health::Probe;
 
 /// Shared by every handler; cheap to clone.
@@ -17,6 +18,8 @@ pub struct AppState(Arc<Inner>);
 pub struct Inner {
     /// The use cases' ports and rules.
     pub services: Arc<Services>,
+    /// The door of every credential check.
+    pub admission: Admission,
     /// Signs and reads session tokens.
     pub tokens: Arc<TokenKeys>,
     /// Signs and reads CSRF tokens.

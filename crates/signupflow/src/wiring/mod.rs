@@ -27,6 +27,21 @@ use crate::config::{self, Config, SessionStorage};
 /// What one hash with the default parameters takes, for the length of the queue.
 const ONE_HASH: Duration = Duration::from_millis(17);
 
+/// Connections to PostgreSQL: enough for the credential checks of all cores, and for everything else.
+fn connections() -> usize {
+    (2 * cores() + 4).max(8)
+}
+
+/// How many credential checks may be under way at once: one hashes on each core while as many are at the
+/// database, and two connections are always left for other requests.
+pub fn credential_checks_at_once() -> usize {
+    connections() - 2
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Why the program cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -122,7 +137,9 @@ pub async fn open_database(config: &Config) -> Result<Database, StartError> {
             }
             Ok(Database::open_sqlite(file).await?)
         }
-        config::Database::PostgreSql { url } => Ok(Database::connect_postgres(url.expose()).await?),
+        config::Database::PostgreSql { url } => {
+            Ok(Database::connect_postgres_with(url.expose(), connections()).await?)
+        }
     }
 }
 
@@ -160,7 +177,7 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
     let outbox_key = ring.derive(KeyLabel::Outbox);
     let cipher = OutboxCipher::new(&outbox_key.current, outbox_key.previous.as_ref(), entropy.clone());
     let store = Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores();
     let hash_cost = hash_cost.unwrap_or(config.password.argon2);
     let hashing =
         HashPool::start(hash_cost, None, threads, suggested_queue(threads, ONE_HASH), entropy.clone());

@@ -88,7 +88,8 @@ pub async fn signup(
     };
     let input = SignUp { name, email, password: body.password.0, joining, language: language(&headers) };
     let services = state.services.clone();
-    let signed_in = run_to_end(async move { sign_up::sign_up(&services, &context, input).await }).await?;
+    let signed_in =
+        state.admission.run_to_end(async move { sign_up::sign_up(&services, &context, input).await }).await?;
     Ok(signed_in_response(&state, StatusCode::CREATED, signed_in))
 }
 
@@ -127,7 +128,8 @@ pub async fn login(
         body.device_token.map(|token| token.0).or_else(|| cookie.map(|text| Secret::new(text.to_owned())));
     let input = SignIn { email, password: body.password.0, device_token };
     let services = state.services.clone();
-    let signed_in = run_to_end(async move { sign_in::sign_in(&services, &context, input).await }).await?;
+    let signed_in =
+        state.admission.run_to_end(async move { sign_in::sign_in(&services, &context, input).await }).await?;
     Ok(signed_in_response(&state, StatusCode::OK, signed_in))
 }
 
@@ -207,11 +209,13 @@ pub async fn password(
     Json(body): Json<PasswordBody>,
 ) -> Outcome<Response> {
     let services = state.services.clone();
-    let signed_in = run_to_end(async move {
-        let (old, new) = (body.old_password.0, body.new_password.0);
-        change_password::change_password(&services, &context, &principal, &old, &new).await
-    })
-    .await?;
+    let signed_in = state
+        .admission
+        .run_to_end(async move {
+            let (old, new) = (body.old_password.0, body.new_password.0);
+            change_password::change_password(&services, &context, &principal, &old, &new).await
+        })
+        .await?;
     let tokens = issue_tokens(&state, &signed_in);
     let body = PasswordChangedBody {
         message: "The password was changed, and every other device was signed out.".to_owned(),
@@ -249,10 +253,12 @@ pub async fn reauthenticate(
         return Err(Answer::from(Refusal::field("code", "this account has no second factor")));
     }
     let services = state.services.clone();
-    run_to_end(async move {
-        reauthenticate::reauthenticate(&services, &context, &principal, &body.password.0).await
-    })
-    .await?;
+    state
+        .admission
+        .run_to_end(async move {
+            reauthenticate::reauthenticate(&services, &context, &principal, &body.password.0).await
+        })
+        .await?;
     Ok(message("The session counts as fresh for 10 minutes."))
 }
 
@@ -276,9 +282,10 @@ pub async fn unlock(
     Json(body): Json<MailedTokenBody>,
 ) -> Outcome<axum::Json<MessageBody>> {
     let services = state.services.clone();
-    let open =
-        run_to_end(async move { lockouts::unlock_by_link(&services, &context, body.token.0.expose()).await })
-            .await?;
+    let open = state
+        .admission
+        .run_to_end(async move { lockouts::unlock_by_link(&services, &context, body.token.0.expose()).await })
+        .await?;
     Ok(message(if open { lockouts::OPEN_AGAIN } else { lockouts::STRANGERS_STAY_OUT }))
 }
 
@@ -293,7 +300,9 @@ pub async fn not_me(
     Json(body): Json<MailedTokenBody>,
 ) -> Outcome<axum::Json<MessageBody>> {
     let services = state.services.clone();
-    run_to_end(async move { lockouts::lock_by_link(&services, &context, body.token.0.expose()).await })
+    state
+        .admission
+        .run_to_end(async move { lockouts::lock_by_link(&services, &context, body.token.0.expose()).await })
         .await?;
     Ok(message("The account is locked and every device was signed out. An admin can open it again."))
 }

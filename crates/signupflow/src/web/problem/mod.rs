@@ -132,6 +132,19 @@ impl Problem {
         self
     }
 
+    /// Puts off the return of a problem's client by `seconds`, where it has been told a time at all: those who
+    /// are refused together must not come back together.
+    pub fn later(mut response: Response, seconds: u64) -> Response {
+        if let Some(problem) = response.extensions_mut().get_mut::<Self>()
+            && let Some(retry_after) = &mut problem.retry_after
+        {
+            *retry_after += seconds;
+            let value = HeaderValue::from(*retry_after);
+            response.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        response
+    }
+
     /// Writes `request_id` into the problem `response` carries, if it is one; all other headers stay.
     pub fn stamp(mut response: Response, request_id: &str) -> Response {
         let Some(mut problem) = response.extensions_mut().remove::<Self>() else { return response };

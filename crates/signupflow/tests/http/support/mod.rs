@@ -84,6 +84,11 @@ impl TestApp {
         Self::in_shape(Some(database), Some(redis_url.to_owned()), variables).await
     }
 
+    /// On this PostgreSQL, with these variables changed.
+    pub async fn on_postgres(url: &str, variables: &[(&str, &str)]) -> Self {
+        Self::in_shape(Some(url.to_owned()), fresh_redis(), variables).await
+    }
+
     async fn in_shape(database: Option<String>, redis: Option<String>, variables: &[(&str, &str)]) -> Self {
         let data_dir = tempfile::tempdir().expect("a temporary folder");
         let mut settings = base(&data_dir, database, redis);

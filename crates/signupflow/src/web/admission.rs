@@ -1,0 +1,86 @@
+//! A bounded number of credential checks at once, admitted before they touch the database: a stampede of
+//! sign-ins must not take the connections that people who are signed in need.
+//!
+//! * Turns are taken in order of arrival; who has waited [`LONGEST_WAIT`] gets 503 `busy` with `Retry-After`,
+//!   and was counted against nobody.
+//! * The request's body has been read by then: a slow client holds no place.
+//! * A place is held until the work has ended, also when the client hangs up meanwhile.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::Refusal;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::refusals::{Answer, Outcome};
+use super::run_to_end::run_to_end;
+
+/// How long a credential check waits for its turn.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// The places. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Admission(Arc<Semaphore>);
+
+impl Admission {
+    /// At most `places` (at least one) credential checks at once.
+    pub fn new(places: usize) -> Self {
+        Self(Arc::new(Semaphore::new(places.max(1))))
+    }
+
+    /// Runs the work when its turn comes, in a task of its own, and waits for it.
+    pub async fn run_to_end<T, E>(
+        &self,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Outcome<T>
+    where
+        T: Send + 'static,
+        E: Into<Answer> + Send + 'static,
+    {
+        let place = self.place().await?;
+        run_to_end(async move {
+            let outcome = work.await;
+            drop(place);
+            outcome
+        })
+        .await
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let turn = tokio::time::timeout(LONGEST_WAIT, self.0.clone().acquire_owned()).await;
+        turn.ok().and_then(Result::ok).ok_or_else(|| {
+            metrics::counter!("signupflow_credential_checks_shed_total").increment(1);
+            Refusal::Busy
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_longer_than_a_second_is_sent_away() {
+        let admission = Admission::new(1);
+        let held = admission.place().await.expect("the first has a place");
+        let begun = tokio::time::Instant::now();
+        assert_eq!(admission.place().await.err(), Some(Refusal::Busy));
+        assert_eq!(begun.elapsed(), LONGEST_WAIT);
+        drop(held);
+        assert!(admission.place().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_hangs_up_keeps_its_place_until_the_work_has_ended() {
+        let admission = Admission::new(1);
+        let work = async {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            Ok::<_, Refusal>(())
+        };
+        let hung_up = tokio::time::timeout(Duration::from_millis(1), admission.run_to_end(work)).await;
+        assert!(hung_up.is_err());
+        assert!(admission.place().await.is_err(), "the work goes on");
+        assert!(admission.place().await.is_ok(), "and ends");
+    }
+}

@@ -121,6 +121,9 @@ pub async fn run(
     if config.network.public_url_is_derived {
         config.network.public_url = Origin::of_listener(bound.local_addr());
     }
+    if metrics_address.is_some() {
+        crate::metrics_page::install();
+    }
     let assembly = assemble(config, sources).await?;
     let router = application(&assembly)?;
     let bound = bound.without_peer_limit_for(move |peer| proxies.contains(peer));

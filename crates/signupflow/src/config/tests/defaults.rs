@@ -42,51 +42,9 @@ fn nothing_at_all_gives_the_contracts_defaults() {
 
 #[test]
 fn the_originals_block_loads_as_it_stands() {
-    let block = "
-# Security Hardening Configuration
-# =================================
-
-# Redis Configuration (for rate limiting and sessions)
-REDIS_HOST=localhost
-REDIS_PORT=6379
-REDIS_PASSWORD=your-redis-password
-REDIS_URL=redis://:your-redis-password@localhost:6379/0
-
-# TOTP Encryption (generate with: python -c \"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())\")
-TOTP_ENCRYPTION_KEY=REAL_KEY
-
-# Rate Limiting Configuration
-RATE_LIMITING_ENABLED=true
-RATE_LIMIT_LOGIN_ATTEMPTS=5
-RATE_LIMIT_LOGIN_WINDOW=300  # 5 minutes
-RATE_LIMIT_LOCKOUT_DURATION=900  # 15 minutes
-
-# Session Configuration
-SESSION_TTL_HOURS=24
-SESSION_STORAGE=redis
-
-# CSRF Configuration
-CSRF_ENABLED=true
-CSRF_TOKEN_TTL=3600  # 1 hour
-
-# Audit Logging
-AUDIT_LOG_ENABLED=true
-AUDIT_LOG_RETENTION_DAYS=90
-
-# Security Headers
-SECURITY_HEADERS_ENABLED=true
-HSTS_MAX_AGE=31536000  # 1 year
-
-# Password Reset
-PASSWORD_RESET_TOKEN_TTL=3600  # 1 hour
-PASSWORD_RESET_RATE_LIMIT=3  # 3 requests per hour per email
-
-# 2FA Configuration
-TOTP_ISSUER_NAME=SignUpFlow
-TOTP_WINDOW=1  # ±30 seconds clock skew tolerance
-";
+    let block = include_str!("../../../tests/original.env");
     let (data_dir, values) = development(&[]);
-    let real = block.replace("REAL_KEY", &URL_SAFE.encode([9; 32]));
+    let real = block.replace("your-fernet-encryption-key-here", &URL_SAFE.encode([9; 32]));
     fs::write(data_dir.path().join(".env"), &real).unwrap();
     let source = source::with_env_file(values, data_dir.path()).unwrap();
     let Loaded { config, warnings } = Config::load(&source).unwrap();
@@ -97,7 +55,10 @@ TOTP_WINDOW=1  # ±30 seconds clock skew tolerance
     assert!(warnings.iter().all(|warning| warning.contains("new keys are in")), "{warnings:?}");
 
     let (_data_dir, mut values) = development(&[]);
-    values.extend(dotenv::parse(&block.replace("REAL_KEY", "your-fernet-encryption-key-here")).unwrap());
+    values.extend(
+        dotenv::parse(&block.replace("your-fernet-encryption-key-here", "your-fernet-encryption-key-here"))
+            .unwrap(),
+    );
     let message = Config::load(&values).unwrap_err().to_string();
     assert!(message.contains("TOTP_ENCRYPTION_KEY") && message.contains("placeholder"), "{message}");
 }

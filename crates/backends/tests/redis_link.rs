@@ -15,6 +15,10 @@ use testkit::redis::{Redis, RedisOptions};
 const SLOWEST_CALL: Duration = Duration::from_millis(150);
 const FEW: u32 = 5;
 
+async fn connect_with(url: &str, options: LinkOptions) -> Result<RedisLink, ConnectError> {
+    RedisLink::connect(RedisTarget::parse(url).expect("a valid URL"), options).await
+}
+
 #[track_caller]
 fn assert_away(outcome: &Result<RedisLink, ConnectError>) {
     assert!(matches!(outcome, Err(ConnectError::Away(_))), "expected that Redis is away, got {outcome:?}");
@@ -272,8 +276,7 @@ async fn a_server_that_is_away_at_start_or_a_wrong_password_is_told() {
 async fn a_server_that_is_away_at_start_is_found_when_it_comes() {
     let server = tcp();
     server.kill();
-    let target = RedisTarget::parse(&server.tcp_url()).expect("a valid URL");
-    let (link, error) = RedisLink::find(target, LinkOptions::default()).await;
+    let (link, error) = find(&server.tcp_url()).await;
     assert!(matches!(error, Some(ConnectError::Away(_))), "{error:?}");
     assert!(link.is_degraded());
     let begun = Instant::now();
@@ -289,8 +292,7 @@ async fn a_server_that_is_away_at_start_is_found_when_it_comes() {
 async fn a_server_that_comes_late_is_looked_at_before_it_is_used() {
     let server = Redis::private(&RedisOptions::default().tcp().setting("maxmemory-policy", "allkeys-lru"));
     server.kill();
-    let target = RedisTarget::parse(&server.tcp_url()).expect("a valid URL");
-    let (link, _) = RedisLink::find(target, LinkOptions::default()).await;
+    let (link, _) = find(&server.tcp_url()).await;
     server.start();
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert_unavailable(&set(&link, "k", "1").await);

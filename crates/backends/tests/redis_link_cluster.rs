@@ -4,7 +4,7 @@ mod redis_common;
 
 use std::time::{Duration, Instant};
 
-use backends::redis::{ConnectError, LinkOptions, RedisLink, RedisTarget};
+use backends::redis::{ConnectError, RedisLink};
 use redis_common::*;
 use testkit::redis::RedisCluster;
 
@@ -18,7 +18,7 @@ fn keys(cluster: &RedisCluster) -> [String; 3] {
 
 async fn all_answer(link: &RedisLink, keys: &[String]) {
     for key in keys {
-        set(link, key, key).await.expect("all masters answer");
+        assert!(time_until_ok(|| set(link, key, key)).await < RECOVERY, "all masters answer");
         assert_eq!(get(link, key).await.expect("it answers").as_ref(), Some(key));
     }
 }
@@ -80,8 +80,7 @@ async fn a_cluster_that_is_away_at_start_is_found_when_it_comes() {
     for master in 0..3 {
         cluster.kill(master);
     }
-    let target = RedisTarget::parse(&cluster.url()).expect("a valid URL");
-    let (link, error) = RedisLink::find(target, LinkOptions::default()).await;
+    let (link, error) = find(&cluster.url()).await;
     assert!(matches!(error, Some(ConnectError::Away(_))), "{error:?}");
     assert!(link.is_degraded());
     assert_unavailable(&set(&link, "k", "1").await);

@@ -27,7 +27,11 @@ impl Binary {
     pub async fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let started = Instant::now();
         let binary = Self::begin(folder, variables).await;
-        binary.get("/ready").await.expect(200);
+        while binary.get("/ready").await.status != 200 {
+            assert!(started.elapsed() < Duration::from_secs(30), "{}", binary.program.stderr());
+            // It looks at its backends in real time.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         Self { start_took: started.elapsed(), ..binary }
     }
 

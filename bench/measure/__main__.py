@@ -37,11 +37,13 @@ def main():
     parser.add_argument("--part", choices=["requests", "accounts", "stores", "growth"], help="only this one")
     parser.add_argument("--only", help="only requests whose name holds this")
     parser.add_argument("--quick", action="store_true", help="no latencies, smaller stores: a first look")
+    parser.add_argument("--built", action="store_true", help="take the programs as they were built last")
     parser.add_argument("--json", help="also write the rows there")
     args = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is missing: apt-get install wrk")
-    build()
+    if not args.built:
+        build()
     rows, wanted = [], lambda part: args.part in (None, part)
     embedded, production = args.shape != "production", args.shape != "embedded"
     for shape, on in (("embedded", embedded), ("PostgreSQL and Redis", production)):

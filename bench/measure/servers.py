@@ -111,7 +111,7 @@ def rules(folder):
         lines.append(rule.format("/api/auth/login", 'methods = ["POST"]\n', 10_000, 300, per, "failures",
                                  "sliding-window", "lockout = 900\n"))
     for count in ("successes", "attempts"):
-        lines.append(rule.format("/api/auth/signup", 'methods = ["POST"]\n', 100_000, 3600, "ip", count,
+        lines.append(rule.format("/api/auth/signup", 'methods = ["POST"]\n', 10_000, 3600, "ip", count,
                                  "sliding-window", "lockout = 3600\n"))
     path = os.path.join(folder, "rules.toml")
     with open(path, "w") as file:
@@ -132,7 +132,7 @@ class App(Running):
     def __init__(self, folder, backends=None, extra=None):
         port = free_port()
         env = {"BIND_ADDRESS": f"127.0.0.1:{port}", "DATA_DIR": os.path.join(folder, "data"), "RUST_LOG": "warn",
-               "RATE_LIMIT_RULES_FILE": rules(folder), "SESSION_MAX_PER_USER": "100000"}
+               "RATE_LIMIT_RULES_FILE": rules(folder), "SESSION_MAX_PER_USER": "1000"}
         if backends:
             env |= {"DATABASE_URL": backends.postgres, "REDIS_URL": backends.redis, "MIGRATE_ON_START": "true", **SECRETS}
         super().__init__([os.path.join(BUILT, "signupflow"), "serve"], port, {**env, **(extra or {})}, folder)

@@ -72,7 +72,7 @@ pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
     let public_url = config.network.public_url.as_str();
     let state = AppState::new(Inner {
         services: services.clone(),
-        admission: Admission::new(credential_checks_at_once()),
+        admission: Admission::new(credential_checks_at_once(config)),
         tokens: assembly.tokens.clone(),
         csrf: assembly.csrf.clone(),
         csrf_enabled: config.csrf.enabled,

@@ -32,10 +32,11 @@ fn connections() -> usize {
     (2 * cores() + 4).max(8)
 }
 
-/// How many credential checks may be under way at once: one hashes on each core while as many are at the
-/// database, and two connections are always left for other requests.
-pub fn credential_checks_at_once() -> usize {
-    connections() - 2
+/// How many credential checks may be under way at once. On PostgreSQL one hashes on each core while as many are at
+/// the database, and two connections are always left for other requests. The embedded database has no connections
+/// that could run out: there the hashing queue alone is the bound, and nobody waits who would be refused anyway.
+pub fn credential_checks_at_once(config: &Config) -> usize {
+    if config.database.is_embedded() { tokio::sync::Semaphore::MAX_PERMITS } else { connections() - 2 }
 }
 
 fn cores() -> usize {

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::refusals::{Answer, Outcome};
 use super::run_to_end::run_to_end;
+use super::state::AppState;
 
 /// How long a credential check waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -54,6 +55,18 @@ impl Admission {
             Refusal::Busy
         })
     }
+}
+
+/// Runs a credential check when its turn comes, as [`run_to_end`] does.
+pub async fn admitted<T, E>(
+    state: &AppState,
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Outcome<T>
+where
+    T: Send + 'static,
+    E: Into<Answer> + Send + 'static,
+{
+    state.admission.run_to_end(work).await
 }
 
 #[cfg(test)]

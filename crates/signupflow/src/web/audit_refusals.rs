@@ -60,20 +60,17 @@ struct Asked {
 
 pin_project! {
     /// Waits for the answer; in the rare case, for its row as well.
-    #[project = Stage]
-    pub enum RecordingFuture<F> {
-        /// For the inner service.
-        Answering {
-            /// The inner service's future.
-            #[pin] answer: F,
-            /// Taken when the answer is there.
-            asked: Option<Box<Asked>>,
-        },
-        /// For the row.
-        Writing {
-            /// Resolves to the answer.
-            row: Pin<Box<dyn Future<Output = Response> + Send>>,
-        },
+    pub struct RecordingFuture<F> {
+        #[pin]
+        stage: Stage<F>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<F> {
+        Answering { #[pin] answer: F, asked: Option<Box<Asked>> },
+        Writing { row: Pin<Box<dyn Future<Output = Response> + Send>> },
     }
 }
 
@@ -84,9 +81,9 @@ where
     type Output = Result<Response, E>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let row = match self.as_mut().project() {
-            Stage::Writing { row } => return row.as_mut().poll(context).map(Ok),
-            Stage::Answering { answer, asked } => {
+        let row = match self.as_mut().project().stage.project() {
+            StageProjection::Writing { row } => return row.as_mut().poll(context).map(Ok),
+            StageProjection::Answering { answer, asked } => {
                 let response = ready!(answer.poll(context))?;
                 match (worth_a_row(&response), asked.take()) {
                     (Some((action, why)), Some(asked)) => Box::pin(asked.record(response, action, why)),
@@ -94,7 +91,7 @@ where
                 }
             }
         };
-        self.set(Self::Writing { row });
+        self.as_mut().project().stage.set(Stage::Writing { row });
         self.poll(context)
     }
 }
@@ -123,7 +120,8 @@ where
             method: request.method().clone(),
             uri: request.uri().clone(),
         };
-        RecordingFuture::Answering { answer: self.inner.call(request), asked: Some(Box::new(asked)) }
+        let answer = self.inner.call(request);
+        RecordingFuture { stage: Stage::Answering { answer, asked: Some(Box::new(asked)) } }
     }
 }
 

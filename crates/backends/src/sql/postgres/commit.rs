@@ -7,7 +7,6 @@
 //!   pipeline may have arrived. An error that the server itself reports before `COMMIT` is proof that
 //!   nothing was stored.
 
-use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
@@ -16,8 +15,8 @@ use deadpool_postgres::Object;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-use super::encode::{Encoded, encode};
 use super::failure;
+use super::statements::{NotReady, Ready, Statements, sent_text};
 use crate::sql::error::SqlError;
 use crate::sql::unit::{Committed, Statement};
 
@@ -32,20 +31,36 @@ pub(super) struct Failed {
     pub(super) stale: bool,
 }
 
+impl From<NotReady> for Failed {
+    fn from(reason: NotReady) -> Self {
+        match reason {
+            NotReady::Parameters(error) => error.into(),
+            NotReady::Server(error) => Self {
+                repeat: failure::worth_repeating(&error),
+                stale: failure::is_stale_plan(&error),
+                error: failure::not_stored(&error),
+            },
+        }
+    }
+}
+
 impl From<SqlError> for Failed {
     fn from(error: SqlError) -> Self {
         Self { error, repeat: false, stale: false }
     }
 }
 
-/// A statement that lacks nothing but sending.
-pub(super) type Ready = (tokio_postgres::Statement, Vec<Encoded>);
-
 /// Prepares and encodes a whole unit; changes nothing.
-pub(super) async fn prepare(client: &Object, statements: &[Statement]) -> Result<Vec<Ready>, Failed> {
+pub(super) async fn prepare(
+    client: &Object,
+    known: &Statements,
+    statements: &[Statement],
+) -> Result<Vec<Ready>, Failed> {
     let mut ready = Vec::with_capacity(statements.len());
     for statement in statements {
-        ready.push(prepare_one(client, statement).await?);
+        let text = statement.sql.for_postgres();
+        let sent = sent_text(text, statement.guard.is_some());
+        ready.push(known.ready(client, &sent, text, &statement.params).await?);
     }
     Ok(ready)
 }
@@ -54,13 +69,14 @@ pub(super) async fn prepare(client: &Object, statements: &[Statement]) -> Result
 /// middle, it would leave the connection inside a transaction.
 pub(super) async fn send(
     client: &Object,
+    begin: &'static str,
     statements: &[Statement],
     ready: &[Ready],
 ) -> Result<Committed, Failed> {
     let mut pipeline = Pipeline::default();
-    pipeline.push(async { client.batch_execute("BEGIN READ WRITE").await.map(|()| 0) });
-    for (prepared, params) in ready {
-        pipeline.push(client.execute_raw(prepared, params));
+    pipeline.push(async { client.batch_execute(begin).await.map(|()| 0) });
+    for statement in ready {
+        pipeline.push(statement.count(client));
     }
     pipeline.push(async { client.batch_execute("COMMIT").await.map(|()| 0) });
     let last = pipeline.len() - 1;
@@ -90,18 +106,6 @@ pub(super) async fn send(
         *hit = if statement.guard.is_some() { 1 } else { *hit };
     }
     Ok(Committed { rows })
-}
-
-async fn prepare_one(client: &Object, statement: &Statement) -> Result<Ready, Failed> {
-    let text = statement.sql.for_postgres();
-    let sent = if statement.guard.is_some() { guarded(text).into() } else { Cow::Borrowed(text) };
-    let prepared = client.prepare_cached(&sent).await.map_err(|error| Failed {
-        repeat: failure::worth_repeating(&error),
-        stale: failure::is_stale_plan(&error),
-        error: failure::not_stored(&error),
-    })?;
-    let params = encode(&prepared, text, &statement.params)?;
-    Ok((prepared, params))
 }
 
 /// Wraps a data-modifying text so that any count but one is an error (22P02) inside the server.

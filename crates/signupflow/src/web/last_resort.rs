@@ -47,13 +47,14 @@ pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 /// Renders refusals of layers and bare error statuses as problem documents, with the request's id.
 pub async fn render(State(entropy): State<Arc<dyn Entropy>>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let is_safe = request.method().is_safe();
     let response = next.run(request).await;
     let response = match response.extensions().get::<LayerRefusal>() {
         Some(refusal) => {
             let problem = refusals::of_layer(refusal);
             replaced(response, problem)
         }
-        None => match bare_problem(&response) {
+        None => match bare_problem(&response, is_safe) {
             Some(problem) => replaced(response, problem),
             None => response,
         },
@@ -81,7 +82,7 @@ fn replaced(response: Response, problem: Problem) -> Response {
     fresh
 }
 
-fn bare_problem(response: &Response<Body>) -> Option<Problem> {
+fn bare_problem(response: &Response<Body>, is_safe: bool) -> Option<Problem> {
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
     let has_form = response.extensions().get::<Problem>().is_some() || is_page(response);
@@ -93,11 +94,13 @@ fn bare_problem(response: &Response<Body>) -> Option<Problem> {
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::PAYLOAD_TOO_LARGE => "payload_too_large",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
-        StatusCode::SERVICE_UNAVAILABLE => "backend_unavailable",
+        StatusCode::SERVICE_UNAVAILABLE if is_safe => "backend_unavailable",
+        // Out of time: the change runs to its end nevertheless, and nobody is there to tell.
+        StatusCode::SERVICE_UNAVAILABLE => "outcome_unknown",
         status if status.is_client_error() => "invalid_request",
         _ => "internal_error",
     });
-    Some(if status == StatusCode::SERVICE_UNAVAILABLE { problem.with_retry_after(1) } else { problem })
+    Some(if problem.code == "backend_unavailable" { problem.with_retry_after(1) } else { problem })
 }
 
 fn is_page(response: &Response<Body>) -> bool {

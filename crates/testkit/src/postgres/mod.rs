@@ -172,6 +172,14 @@ impl Postgres {
         .await;
     }
 
+    /// Runs a statement on a database as superuser, on a connection of its own.
+    ///
+    /// # Panics
+    /// When the server is away or refuses.
+    pub async fn run(&self, url_or_name: &str, statement: &str) {
+        self.execute_on(database_name(url_or_name), statement).await;
+    }
+
     /// Stops a private cluster in good order; connections are cut.
     ///
     /// # Panics
@@ -213,7 +221,11 @@ impl Postgres {
     }
 
     async fn execute(&self, statement: &str) {
-        let connected = tokio_postgres::connect(&self.url("postgres"), NoTls).await;
+        self.execute_on("postgres", statement).await;
+    }
+
+    async fn execute_on(&self, database: &str, statement: &str) {
+        let connected = tokio_postgres::connect(&self.url(database), NoTls).await;
         let (client, connection) = connected.expect("the throwaway PostgreSQL accepts connections");
         let connection = tokio::spawn(connection);
         let done = client.batch_execute(statement).await;

@@ -16,7 +16,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use super::failure;
-use super::statements::{NotReady, Ready, Statements, sent_text};
+use super::statements::{Frame, NotReady, Ready, Statements, sent_text};
 use crate::sql::error::SqlError;
 use crate::sql::unit::{Committed, Statement};
 
@@ -69,32 +69,37 @@ pub(super) async fn prepare(
 /// middle, it would leave the connection inside a transaction.
 pub(super) async fn send(
     client: &Object,
-    begin: &'static str,
+    frame: Frame,
     statements: &[Statement],
     ready: &[Ready],
 ) -> Result<Committed, Failed> {
     let mut pipeline = Pipeline::default();
-    pipeline.push(async { client.batch_execute(begin).await.map(|()| 0) });
+    let plain = |text: &'static str| async move { client.batch_execute(text).await.map(|()| 0) };
+    frame.before.iter().for_each(|text| pipeline.push(plain(text)));
+    let first = pipeline.len();
     for statement in ready {
         pipeline.push(statement.count(client));
     }
-    pipeline.push(async { client.batch_execute("COMMIT").await.map(|()| 0) });
-    let last = pipeline.len() - 1;
-    let (answers, all_sent) = pipeline.run(|| client.is_closed()).await;
+    let last = pipeline.len();
+    pipeline.push(plain("COMMIT"));
+    frame.after.iter().for_each(|text| pipeline.push(plain(text)));
+    let (answers, commit_was_sent) = pipeline.run(last, || client.is_closed()).await;
     let mut rows = Vec::with_capacity(statements.len());
     for (position, answer) in answers.into_iter().enumerate() {
         match answer {
-            Ok(hit) if (1..last).contains(&position) => rows.push(hit),
+            Ok(hit) if (first..last).contains(&position) => rows.push(hit),
             Ok(_) => {}
+            // Stored by then; a connection that broke afterwards is found out by its next borrower.
+            Err(_) if position > last => {}
             Err(error) => {
-                let guard = position.checked_sub(1).and_then(|at| statements.get(at)?.guard);
+                let guard = position.checked_sub(first).and_then(|at| statements.get(at)?.guard);
                 let answered = error.as_db_error().is_some();
                 return Err(Failed {
                     repeat: failure::worth_repeating(&error),
                     stale: failure::is_stale_plan(&error),
                     error: match guard {
                         Some(tag) if is_miss(&error) => SqlError::Conflict(tag),
-                        _ if !all_sent || (answered && position < last) => failure::not_stored(&error),
+                        _ if !commit_was_sent || (answered && position < last) => failure::not_stored(&error),
                         _ => failure::at_commit(&error),
                     },
                 });
@@ -137,12 +142,14 @@ impl<'a> Pipeline<'a> {
         self.0.len()
     }
 
-    /// The answers in order, and whether the last request could be handed over at all.
-    async fn run(self, is_closed: impl Fn() -> bool) -> (Vec<Answer>, bool) {
+    /// The answers in order, and whether the request at `decisive` could be handed over at all.
+    async fn run(self, decisive: usize, is_closed: impl Fn() -> bool) -> (Vec<Answer>, bool) {
         let mut requests = Vec::with_capacity(self.0.len());
-        let mut all_sent = true;
-        for mut request in self.0 {
-            all_sent = !is_closed();
+        let mut was_sent = true;
+        for (position, mut request) in self.0.into_iter().enumerate() {
+            if position == decisive {
+                was_sent = !is_closed();
+            }
             // The first poll hands the request over; only a connection already gone answers at once.
             let early = std::future::poll_fn(|context| Poll::Ready(request.as_mut().poll(context))).await;
             requests.push((request, early));
@@ -154,7 +161,7 @@ impl<'a> Pipeline<'a> {
                 Poll::Pending => request.await,
             });
         }
-        (answers, all_sent)
+        (answers, was_sent)
     }
 }
 

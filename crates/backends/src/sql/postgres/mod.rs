@@ -33,8 +33,9 @@ use statements::{NotReady, Statements, sent_text};
 const ATTEMPTS: u32 = 5;
 /// Wait before the second attempt; doubles from then on.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-/// Longer than the server's own statement timeout: beyond it the peer is dead.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// Longer than the server's own statement timeout: beyond it the peer is dead. Shorter than a request may take,
+/// so that its client is told.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// The driver.
 #[derive(Debug)]
@@ -162,7 +163,7 @@ async fn attempt_to_commit(
     };
     let ready = ready?;
     let sent =
-        tokio::time::timeout(ANSWER_WITHIN, commit::send(&client, known.begin(), statements, &ready)).await;
+        tokio::time::timeout(ANSWER_WITHIN, commit::send(&client, known.writing(), statements, &ready)).await;
     let Ok(outcome) = sent else {
         discard(client);
         return Err(SqlError::Uncertain("no answer in time".to_owned()).into());

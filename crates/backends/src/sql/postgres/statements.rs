@@ -21,13 +21,26 @@ use crate::sql::error::SqlError;
 use crate::sql::row::Row;
 use crate::sql::value::Value;
 
-/// Begins a transaction that writes, where the connection's session is ours.
-const BEGIN: &str = "BEGIN READ WRITE";
-/// The same where it is not: with the limits that sessions have elsewhere.
-const BEGIN_POOLED: &str = "BEGIN READ WRITE; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'; \
+/// What a transaction that writes begins and ends with, where the connection's session is ours. A session of ours
+/// only reads by default; here the server's own default decides, which an operator or a full disk may have set
+/// to reading too.
+const WRITING: Frame = Frame {
+    before: &["RESET default_transaction_read_only", "BEGIN"],
+    after: &["SET default_transaction_read_only = on"],
+};
+/// The same where the session is not ours: with the limits that sessions have elsewhere.
+const WRITING_POOLED: Frame = Frame { before: &[BEGIN_POOLED], after: &[] };
+const BEGIN_POOLED: &str = "BEGIN; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'; \
      SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL TIME ZONE 'UTC'";
 /// Begins a reading transaction behind a pooler.
 const BEGIN_READING: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL TIME ZONE 'UTC'";
+
+/// What is sent before the statements of a transaction, and after its COMMIT.
+#[derive(Clone, Copy)]
+pub(super) struct Frame {
+    pub(super) before: &'static [&'static str],
+    pub(super) after: &'static [&'static str],
+}
 
 /// What is known of the statements.
 #[derive(Clone, Debug, Default)]
@@ -50,11 +63,11 @@ impl Statements {
         if transaction_pooler { Self::Typed(Arc::default()) } else { Self::Prepared }
     }
 
-    /// What a transaction that writes begins with.
-    pub(super) fn begin(&self) -> &'static str {
+    /// What goes around a transaction that writes.
+    pub(super) fn writing(&self) -> Frame {
         match self {
-            Self::Prepared => BEGIN,
-            Self::Typed(_) => BEGIN_POOLED,
+            Self::Prepared => WRITING,
+            Self::Typed(_) => WRITING_POOLED,
         }
     }
 

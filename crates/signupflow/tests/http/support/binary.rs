@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use testkit::process::{Program, RunningProgram};
 
-use super::{Answer, PASSWORD, api_walk::WIDE, fresh_ip};
+use super::{Answer, KEYS, PASSWORD, api_walk::WIDE, fresh_ip};
 
 /// A running `signupflow serve`.
 pub struct Binary {
@@ -49,6 +49,12 @@ impl Binary {
         let binary = Self { program, address, metrics, http, start_took: started.elapsed(), data_dir };
         Answer::of(binary.request(&fresh_ip(), Method::GET, "/ready").send().await).await.expect(200);
         Self { start_took: started.elapsed(), ..binary }
+    }
+
+    /// Starts it on this PostgreSQL, which it migrates; `folder` is for what is left.
+    pub async fn start_on_postgres(folder: &Path, url: &str) -> Self {
+        let own = [("DATABASE_URL", url), ("MIGRATE_ON_START", "true")];
+        Self::start(folder, &[own.as_slice(), KEYS.as_slice()].concat()).await
     }
 
     /// A request from this address.

@@ -18,8 +18,8 @@ pub mod persona;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hardening::clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -43,6 +43,13 @@ pub const PASSWORD: &str = "three purple otters dance";
 pub const OTHER_PASSWORD: &str = "seven quiet lanterns drift";
 /// What links and own origin are.
 pub const PUBLIC_URL: &str = "http://accounts.test";
+
+/// Secrets, for shapes that make none by themselves.
+pub const KEYS: [(&str, &str); 3] = [
+    ("SECRET_KEY", "0123456789abcdef0123456789abcdef-tests"),
+    ("TOTP_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+    ("AUDIT_SIGNING_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+];
 
 /// A running application.
 pub struct TestApp {
@@ -266,9 +273,9 @@ fn base(
     if let Some(url) = database {
         set("DATABASE_URL", &url);
         set("MIGRATE_ON_START", "true");
-        set("SECRET_KEY", "0123456789abcdef0123456789abcdef-tests");
-        set("TOTP_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
-        set("AUDIT_SIGNING_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+        for (name, value) in KEYS {
+            set(name, value);
+        }
     }
     source
 }

@@ -59,9 +59,8 @@ impl PgBouncer {
         let deadline = Instant::now() + PATIENCE;
         while !self.folder.join(format!(".s.PGSQL.{}", self.port)).exists() {
             let ended = self.child.try_wait().is_ok_and(|status| status.is_some());
-            if ended || Instant::now() > deadline {
-                panic!("{HOW_TO_INSTALL}; it said:\n{}", self.log());
-            }
+            let hopeless = ended || Instant::now() > deadline;
+            assert!(!hopeless, "{HOW_TO_INSTALL}; it said:\n{}", self.log());
             std::thread::sleep(LOOK_AGAIN_AFTER);
         }
     }

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::refusals::{Answer, Outcome};
 use super::run_to_end::run_to_end;
+use super::state::AppState;
 
 /// How long a credential check waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -29,11 +30,7 @@ impl Admission {
         Self(Arc::new(Semaphore::new(places.max(1))))
     }
 
-    /// Runs the work when its turn comes, in a task of its own, and waits for it.
-    pub async fn run_to_end<T, E>(
-        &self,
-        work: impl Future<Output = Result<T, E>> + Send + 'static,
-    ) -> Outcome<T>
+    async fn run_to_end<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Outcome<T>
     where
         T: Send + 'static,
         E: Into<Answer> + Send + 'static,
@@ -54,6 +51,18 @@ impl Admission {
             Refusal::Busy
         })
     }
+}
+
+/// Runs a credential check when its turn comes, as [`run_to_end`] does.
+pub async fn admitted<T, E>(
+    state: &AppState,
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Outcome<T>
+where
+    T: Send + 'static,
+    E: Into<Answer> + Send + 'static,
+{
+    state.admission.run_to_end(work).await
 }
 
 #[cfg(test)]

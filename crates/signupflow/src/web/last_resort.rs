@@ -119,3 +119,17 @@ pub async fn log(request: Request, next: Next) -> Response {
     tracing::info!(id = %id, %method, path = ?path, status, "request");
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_ran_out_of_time_is_no_plain_failure() {
+        let out_of_time = StatusCode::SERVICE_UNAVAILABLE.into_response();
+        let change = bare_problem(&out_of_time, false).expect("a problem");
+        assert_eq!((change.code, change.retry_after), ("outcome_unknown", None));
+        let question = bare_problem(&out_of_time, true).expect("a problem");
+        assert_eq!((question.code, question.retry_after), ("backend_unavailable", Some(1)));
+    }
+}

@@ -28,7 +28,7 @@ pub(crate) struct Told {
 
 impl Told {
     /// Writes down the answer to the creation of `title`; anything but 201 and a fitting 503 is wrong.
-    pub(crate) fn note(&mut self, title: String, answer: Answer) {
+    pub(crate) fn note(&mut self, title: String, answer: &Answer) {
         let list = match (answer.status.as_u16(), answer.json["code"].as_str()) {
             (201, _) => &mut self.created,
             (503, Some("outcome_unknown")) => {

@@ -17,7 +17,7 @@ async fn a_lost_answer_to_a_commit_is_no_plain_failure() {
     let admin = app.admin().await;
     let mut told = Told::default();
     // Statements are prepared: the next unit is one message.
-    told.note("first".to_owned(), admin.post("/api/events", &event("first")).await);
+    told.note("first".to_owned(), &admin.post("/api/events", &event("first")).await);
 
     proxy.set(Mode::HoldAnswers).await;
     let body = event("lost");
@@ -28,8 +28,8 @@ async fn a_lost_answer_to_a_commit_is_no_plain_failure() {
         proxy.up().await;
     };
     let (answer, ()) = tokio::join!(admin.post("/api/events", &body), cut);
-    told.note("lost".to_owned(), answer.expect_problem(503, "outcome_unknown"));
-    told.note("next".to_owned(), admin.post("/api/events", &event("next")).await);
+    told.note("lost".to_owned(), &answer.expect_problem(503, "outcome_unknown"));
+    told.note("next".to_owned(), &admin.post("/api/events", &event("next")).await);
     assert_eq!(told.created.len(), 2, "the pool heals at once: {told:?}");
     check(&told, &admin).await;
     let events = admin.get("/api/events").await.expect(200);

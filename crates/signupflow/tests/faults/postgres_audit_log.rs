@@ -21,7 +21,7 @@ async fn create_at_once(admin: &Persona<'_>, told: &mut Told, name: &str, count:
     let answers = join_all(answers).await;
     let mut times = Vec::new();
     for (title, (answer, took)) in titles.iter().zip(answers) {
-        told.note(title.clone(), answer);
+        told.note(title.clone(), &answer);
         times.push(took);
     }
     times
@@ -75,14 +75,13 @@ async fn an_action_whose_audit_row_fails_is_undone() {
         server.run("postgres", TRIGGER).await;
         admin.post("/api/events", &event(code)).await.expect_problem(status, problem);
         told.refused.insert(code.to_owned());
-        let patch = serde_json::json!({"name": "Somebody Else"});
-        let path = format!("/api/people/{}", admin.id);
-        admin.put(&path, &patch).await.expect_problem(status, problem);
+        let renamed = serde_json::json!({"name": "Somebody Else"});
+        admin.put(&format!("/api/people/{}", admin.id), &renamed).await.expect_problem(status, problem);
         let me = admin.get("/api/people/me").await.expect(200);
         assert_eq!(me.json["name"], "Ada Admin", "undone");
         server.run("postgres", "DROP FUNCTION fails CASCADE").await;
     }
-    told.note("after".to_owned(), admin.post("/api/events", &event("after")).await);
+    told.note("after".to_owned(), &admin.post("/api/events", &event("after")).await);
     assert_eq!(told.created.len(), 1);
     check(&told, &admin).await;
 }

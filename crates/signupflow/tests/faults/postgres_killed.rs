@@ -35,7 +35,7 @@ impl Client {
             }
             let title = format!("{} {number}", self.who.email);
             let made = server.signed(&self.who, Method::POST, "/api/events", &event(&title)).await;
-            self.told().note(title, made.expect("the program lives"));
+            self.told().note(title, &made.expect("the program lives"));
             if number % 10 == 9 {
                 let login = server.login(&self.who.email, PASSWORD).await.expect("the program lives");
                 assert!([200, 503].contains(&login.status.as_u16()), "{}", login.text);
@@ -80,7 +80,7 @@ fn total(clients: &[Client], count: impl Fn(&Told) -> usize) -> usize {
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

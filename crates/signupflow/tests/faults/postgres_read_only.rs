@@ -23,7 +23,7 @@ async fn a_read_only_database_is_read_and_writing_resumes_by_itself() {
     let app = TestApp::on_postgres(&server.url("postgres"), &[]).await;
     let admin = app.admin().await;
     let mut told = Told::default();
-    told.note("before".to_owned(), admin.post("/api/events", &event("before")).await);
+    told.note("before".to_owned(), &admin.post("/api/events", &event("before")).await);
 
     set_read_only(&server, "on").await;
     let begun = Instant::now();
@@ -31,7 +31,7 @@ async fn a_read_only_database_is_read_and_writing_resumes_by_itself() {
         let title = format!("frozen {attempt}");
         let answer = admin.post("/api/events", &event(&title)).await;
         let frozen = answer.status == 503;
-        told.note(title, answer);
+        told.note(title, &answer);
         if frozen {
             break;
         }
@@ -49,7 +49,7 @@ async fn a_read_only_database_is_read_and_writing_resumes_by_itself() {
     let begun = Instant::now();
     for attempt in 0.. {
         let title = format!("thawed {attempt}");
-        told.note(title.clone(), admin.post("/api/events", &event(&title)).await);
+        told.note(title.clone(), &admin.post("/api/events", &event(&title)).await);
         if told.created.contains(&title) {
             break;
         }

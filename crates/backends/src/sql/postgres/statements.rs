@@ -176,8 +176,8 @@ impl Ready {
                     // Read at once: the answer to COMMIT comes after them.
                     rows.map_ok(Row::from_postgres).try_collect().await
                 };
-                let (begin, commit) = (client.batch_execute(BEGIN_READING), client.batch_execute("COMMIT"));
-                let (begun, rows, ended) = tokio::join!(biased; begin, typed, commit);
+                let (start, end) = (client.batch_execute(BEGIN_READING), client.batch_execute("COMMIT"));
+                let (begun, rows, ended) = tokio::join!(biased; start, typed, end);
                 let rows: Vec<Row> = begun.and(rows)?;
                 ended.map(|()| rows)
             }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::bodies::{
     MessageBody, SecretText, SignedInBody, issue_tokens, message, signed_in_response, with_device_cookie,
 };
+use crate::web::admission::admitted;
 use crate::web::cookies;
 use crate::web::extract::{Context, SignedIn};
 use crate::web::json::Json;
@@ -89,7 +90,7 @@ pub async fn signup(
     let input = SignUp { name, email, password: body.password.0, joining, language: language(&headers) };
     let services = state.services.clone();
     let signed_in =
-        state.admission.run_to_end(async move { sign_up::sign_up(&services, &context, input).await }).await?;
+        admitted(&state, async move { sign_up::sign_up(&services, &context, input).await }).await?;
     Ok(signed_in_response(&state, StatusCode::CREATED, signed_in))
 }
 
@@ -129,7 +130,7 @@ pub async fn login(
     let input = SignIn { email, password: body.password.0, device_token };
     let services = state.services.clone();
     let signed_in =
-        state.admission.run_to_end(async move { sign_in::sign_in(&services, &context, input).await }).await?;
+        admitted(&state, async move { sign_in::sign_in(&services, &context, input).await }).await?;
     Ok(signed_in_response(&state, StatusCode::OK, signed_in))
 }
 
@@ -209,13 +210,11 @@ pub async fn password(
     Json(body): Json<PasswordBody>,
 ) -> Outcome<Response> {
     let services = state.services.clone();
-    let signed_in = state
-        .admission
-        .run_to_end(async move {
-            let (old, new) = (body.old_password.0, body.new_password.0);
-            change_password::change_password(&services, &context, &principal, &old, &new).await
-        })
-        .await?;
+    let signed_in = admitted(&state, async move {
+        let (old, new) = (body.old_password.0, body.new_password.0);
+        change_password::change_password(&services, &context, &principal, &old, &new).await
+    })
+    .await?;
     let tokens = issue_tokens(&state, &signed_in);
     let body = PasswordChangedBody {
         message: "The password was changed, and every other device was signed out.".to_owned(),
@@ -253,12 +252,10 @@ pub async fn reauthenticate(
         return Err(Answer::from(Refusal::field("code", "this account has no second factor")));
     }
     let services = state.services.clone();
-    state
-        .admission
-        .run_to_end(async move {
-            reauthenticate::reauthenticate(&services, &context, &principal, &body.password.0).await
-        })
-        .await?;
+    admitted(&state, async move {
+        reauthenticate::reauthenticate(&services, &context, &principal, &body.password.0).await
+    })
+    .await?;
     Ok(message("The session counts as fresh for 10 minutes."))
 }
 
@@ -280,10 +277,8 @@ pub async fn unlock(
     Context(context): Context,
     Json(body): Json<MailedTokenBody>,
 ) -> Outcome<axum::Json<MessageBody>> {
-    let services = state.services.clone();
-    state
-        .admission
-        .run_to_end(async move { lockouts::unlock_by_link(&services, &context, body.token.0.expose()).await })
+    let (services, token) = (state.services.clone(), body.token.0);
+    admitted(&state, async move { lockouts::unlock_by_link(&services, &context, token.expose()).await })
         .await?;
     Ok(message("The account is open again; you can sign in."))
 }
@@ -298,10 +293,8 @@ pub async fn not_me(
     Context(context): Context,
     Json(body): Json<MailedTokenBody>,
 ) -> Outcome<axum::Json<MessageBody>> {
-    let services = state.services.clone();
-    state
-        .admission
-        .run_to_end(async move { lockouts::lock_by_link(&services, &context, body.token.0.expose()).await })
+    let (services, token) = (state.services.clone(), body.token.0);
+    admitted(&state, async move { lockouts::lock_by_link(&services, &context, token.expose()).await })
         .await?;
     Ok(message("The account is locked and every device was signed out. An admin can open it again."))
 }

@@ -13,6 +13,7 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 use serde::Deserialize;
 
 use super::page;
+use crate::web::admission::admitted;
 use crate::web::extract::Context;
 use crate::web::query::Query;
 use crate::web::refusals::{Answer, Outcome};
@@ -84,12 +85,10 @@ pub async fn submit(
 ) -> Outcome<Response> {
     let token = token_of(form);
     let services = state.services.clone();
-    let done = state
-        .admission
-        .run_to_end(async move {
-            Ok::<_, Error>(lockouts::unlock_by_link(&services, &context, token.expose()).await)
-        })
-        .await?;
+    let done = admitted(&state, async move {
+        Ok::<_, Error>(lockouts::unlock_by_link(&services, &context, token.expose()).await)
+    })
+    .await?;
     told(done, "Your account is open again", "You can sign in now.")
 }
 
@@ -101,12 +100,10 @@ pub async fn submit_not_me(
 ) -> Outcome<Response> {
     let token = token_of(form);
     let services = state.services.clone();
-    let done = state
-        .admission
-        .run_to_end(async move {
-            Ok::<_, Error>(lockouts::lock_by_link(&services, &context, token.expose()).await)
-        })
-        .await?;
+    let done = admitted(&state, async move {
+        Ok::<_, Error>(lockouts::lock_by_link(&services, &context, token.expose()).await)
+    })
+    .await?;
     told(done, "The account is locked", "Every device was signed out. An admin can open the account again.")
 }
 

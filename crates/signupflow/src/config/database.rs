@@ -52,7 +52,13 @@ impl Database {
 
 pub(super) fn read(reader: &mut Reader<'_>, deployment: &Deployment) -> Database {
     let errors = reader.errors.len();
-    if let Some(url) = reader.parsed(&DATABASE_URL, parse) {
+    if let Some((url, target)) = reader.parsed(&DATABASE_URL, parse) {
+        if reader.in_production() && !target.is_verified() {
+            reader.warn(
+                "PostgreSQL is reached over the network without checking that it is the right server: add \
+                 sslmode=verify-full and sslrootcert to DATABASE_URL",
+            );
+        }
         return Database::PostgreSql { url };
     }
     let unset = reader.errors.len() == errors;
@@ -66,7 +72,7 @@ pub(super) fn read(reader: &mut Reader<'_>, deployment: &Deployment) -> Database
     Database::Embedded { file: deployment.data_dir.join(DATABASE_FILE) }
 }
 
-fn parse(text: &str) -> Result<Secret<String>, String> {
+fn parse(text: &str) -> Result<(Secret<String>, PostgresTarget), String> {
     let (scheme, rest) = text.split_once("://").ok_or("it is not a URL")?;
     let scheme = scheme.to_ascii_lowercase();
     let plain = scheme.split_once('+').map_or(scheme.as_str(), |(plain, _driver)| plain);
@@ -85,8 +91,8 @@ fn parse(text: &str) -> Result<Secret<String>, String> {
         return Err("a port in it is not a number from 1 to 65535".to_owned());
     }
     let url = text.replacen(text.split("://").next().unwrap_or_default(), "postgresql", 1);
-    PostgresTarget::parse(&url)?;
-    Ok(Secret::new(url))
+    let target = PostgresTarget::parse(&url)?;
+    Ok((Secret::new(url), target))
 }
 
 /// Whether the port of `host[:port]`, if there is one, is a port.
@@ -112,7 +118,7 @@ mod tests {
             ("postgresql://h1:1,h2:2/d", "postgresql://h1:1,h2:2/d"),
             ("postgresql:///d?host=/run/postgresql", "postgresql:///d?host=/run/postgresql"),
         ] {
-            assert_eq!(parse(given).unwrap().expose(), used);
+            assert_eq!(parse(given).unwrap().0.expose(), used);
         }
     }
 
@@ -131,7 +137,7 @@ mod tests {
             "postgresql://u:hunter2@h/d?sslmode=maybe",
             "postgresql://u:hunter2@h/d?sslmod=require",
         ] {
-            assert!(!parse(bad).unwrap_err().contains("hunter2"), "{bad}");
+            assert!(!parse(bad).map(|_| ()).unwrap_err().contains("hunter2"), "{bad}");
         }
     }
 }

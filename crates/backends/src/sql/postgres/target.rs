@@ -102,6 +102,21 @@ impl PostgresTarget {
     }
 }
 
+impl PostgresTarget {
+    /// Whether nobody on the way can pretend to be the server: it is on this machine, or its certificate is
+    /// checked down to the name.
+    pub fn is_verified(&self) -> bool {
+        let on_this_machine = |host: &Host| match host {
+            Host::Unix(_) => true,
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            }
+        };
+        self.verification == Verification::AuthorityAndName
+            || self.config.get_hosts().iter().all(on_this_machine)
+    }
+}
+
 /// The parameters that are ours to understand.
 #[derive(Default)]
 struct Settings {
@@ -194,6 +209,25 @@ mod tests {
         let local =
             PostgresTarget::parse("postgresql:///d?host=/run/postgresql&sslmode=require").expect("valid");
         assert_eq!(local.config.get_ssl_mode(), SslMode::Disable);
+    }
+
+    #[test]
+    fn only_a_server_that_is_here_or_proves_its_name_is_verified() {
+        let verified = |url: &str| PostgresTarget::parse(url).expect(url).is_verified();
+        for url in [
+            "postgresql://h/d?sslmode=verify-full",
+            "postgresql://127.0.0.1,localhost/d",
+            "postgresql:///d?host=/run/postgresql",
+        ] {
+            assert!(verified(url), "{url}");
+        }
+        for url in [
+            "postgresql://h/d",
+            "postgresql://localhost,h/d?sslmode=require",
+            "postgresql://h/d?sslmode=verify-ca&sslrootcert=/ca.pem",
+        ] {
+            assert!(!verified(url), "{url}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A bounded number of credential checks at once, admitted before they touch the database: a stampede of
 //! sign-ins must not take the connections that people who are signed in need.
 //!
-//! * Turns are taken in order of arrival; who has waited [`LONGEST_WAIT`] gets 503 `busy` with `Retry-After`,
+//! * Turns are taken in order of arrival; who has waited a second gets 503 `busy` with `Retry-After`,
 //!   and was counted against nobody.
 //! * The request's body has been read by then: a slow client holds no place.
 //! * A place is held until the work has ended, also when the client hangs up meanwhile.

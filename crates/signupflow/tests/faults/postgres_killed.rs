@@ -41,7 +41,7 @@ impl Client {
                 // A person has five sessions at most; the newest is the last to go.
                 match login.status.as_u16() {
                     200 => {
-                        (self.who.token, self.who.csrf) = (login.field("token"), login.field("csrf_token"))
+                        (self.who.token, self.who.csrf) = (login.field("token"), login.field("csrf_token"));
                     }
                     status => assert_eq!(status, 503, "{}", login.text),
                 }

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-security lint docs fuzz-smoke
+.PHONY: help run test test-security lint docs fuzz-smoke bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,3 +24,6 @@ docs: ## API documentation of the crates into target/doc
 
 fuzz-smoke: ## Run each fuzz target for a few seconds (FUZZ_SECONDS=3)
 	scripts/fuzz-smoke.sh
+
+bench: ## Measure against a bare axum handler, both shapes; needs wrk, the machine otherwise idle (ARGS=--help)
+	PYTHONPATH=bench python3 -m measure $(ARGS)

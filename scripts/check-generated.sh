@@ -27,6 +27,8 @@ generated() {
 }
 
 # The list: one line per generated file.
+generated docs/openapi.json cargo run -q -p signupflow -- openapi
+generated docs/audit-events.md cargo run -q -p signupflow -- audit-events
 
 echo "$fresh generated files are fresh"
 exit "$failed"

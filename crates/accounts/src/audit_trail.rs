@@ -1,7 +1,7 @@
 //! Building the events of a change, so that each use case says only what is particular to it.
 
 use hardening::audit::{
-    ANONYMOUS_PERSON, Action, AuditEvent, Changes, Resource, SYSTEM_ORGANIZATION, Status, Trail,
+    ANONYMOUS_PERSON, Action, AuditEvent, Changes, ERASED, Resource, SYSTEM_ORGANIZATION, Status, Trail,
 };
 use hardening::entropy::new_id;
 
@@ -59,6 +59,12 @@ impl Actor {
             email: email.to_owned(),
             roles: Vec::new(),
         }
+    }
+
+    /// The same one by id only, for the event of their own erasure.
+    #[must_use]
+    pub fn without_address(self) -> Self {
+        Self { email: ERASED.to_owned(), ..self }
     }
 
     /// An operator at the command line, acting on an organization: `cli:<os user>`.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use hardening::audit::ERASED;
 use hardening::rate_limit::Decision;
 use hardening::session::{ClientDescription, Session};
 
@@ -41,6 +42,12 @@ impl RequestContext {
             user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_KEPT).collect()),
             limits: LimitSheet::default(),
         }
+    }
+
+    /// The same request without what tells who sent it, for the event of the sender's own erasure.
+    #[must_use]
+    pub fn without_sender(&self) -> Self {
+        Self { ip_address: ERASED.to_owned(), user_agent: None, ..self.clone() }
     }
 
     /// What the client says it is.

@@ -1,8 +1,6 @@
 //! The one way a password is checked: locks, then the gate, then the hash. Nothing else in this crate can
 //! reach the hash, because verifying needs the gate's reservation.
 
-use std::time::Duration;
-
 use hardening::audit::{Action, Resource};
 use hardening::clock::Timestamp;
 use hardening::lockout::{Budget, Denied, DeniedKind, Reservation, account_locked_detail, spoken_duration};
@@ -67,7 +65,7 @@ pub(crate) async fn open_gate(
         if let Some(budget) = budget {
             let refusal = locked(budget, lock.locked_until, now);
             context.limits.report(exhausted(budget, lock.locked_until, now));
-            note_refusal(services, context, actor, &budget.key, budget.window, &refusal).await?;
+            note_refusal(services, context, actor, budget, &refusal).await?;
             return Err(refusal.into());
         }
     }
@@ -80,8 +78,7 @@ pub(crate) async fn open_gate(
             context.limits.report(denied.decision());
             let refusal = denial(&denied, now);
             if !matches!(denied.kind, DeniedKind::Busy) {
-                note_refusal(services, context, actor, &denied.budget.key, denied.budget.window, &refusal)
-                    .await?;
+                note_refusal(services, context, actor, &denied.budget, &refusal).await?;
             }
             Err(refusal.into())
         }
@@ -170,7 +167,7 @@ pub(crate) async fn refuse_for_good(
         window: budget.window,
     };
     context.limits.report(exhausted(budget, now + retry_after, now));
-    match note_refusal(services, context, actor, &budget.key, budget.window, &refusal).await {
+    match note_refusal(services, context, actor, budget, &refusal).await {
         Ok(()) => refusal.into(),
         Err(error) => error,
     }
@@ -181,22 +178,32 @@ async fn note_refusal(
     services: &Services,
     context: &RequestContext,
     actor: &Actor,
-    key: &str,
-    window: Duration,
+    budget: &Budget,
     refusal: &Refusal,
 ) -> Result<(), Error> {
     let now = services.clock.now();
-    let once = Quota { limit: 1, window };
-    let first = services.quotas.take(&[(format!("noted:{key}"), once)], now).await?.allowed;
+    let once = Quota { limit: 1, window: budget.window };
+    let first = services.quotas.take(&[(format!("noted:{}", budget.key), once)], now).await?.allowed;
     if first {
         let refused = Happening::refused(
             Action::AuthRateLimited,
-            Resource::new("rate_limit", key),
+            Resource::new("rate_limit", without_address(budget)),
             refusal.to_string(),
         );
         services.audit.append(services.trail(context, actor, refused)).await?;
     }
     Ok(())
+}
+
+/// The budget's key without the network or e-mail address in it: what a leaf of the trail spells out can never be
+/// erased. The row has its columns for addresses.
+fn without_address(budget: &Budget) -> String {
+    let key = &budget.key;
+    let label = budget.scope.label();
+    match (budget.scope, key.split_once(&format!("{{{label}:")), key.split_once('}')) {
+        (Per::Ip | Per::Email, Some((start, _)), Some((_, route))) => format!("{start}{{{label}}}{route}"),
+        _ => key.clone(),
+    }
 }
 
 /// Checks a password inside a session, counted per person (contract section 5): a wrong one is 403, too
@@ -278,7 +285,29 @@ async fn record_wrong_password(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn keys_in_the_trail_spell_no_address_out() {
+        let budget = |scope, key: &str| Budget {
+            key: key.to_owned(),
+            scope,
+            counts: hardening::rate_limit::Count::Failures,
+            limit: 5,
+            window: Duration::from_mins(5),
+            lockout: None,
+        };
+        for (scope, key, shown) in [
+            (Per::Ip, "rate_limit:{ip:2001:db8::/64}:/api/auth/login", "rate_limit:{ip}:/api/auth/login"),
+            (Per::Email, "rate_limit:{email:ann@example.com}:/x", "rate_limit:{email}:/x"),
+            (Per::Account, "rate_limit:{account:00ff}:/x", "rate_limit:{account:00ff}:/x"),
+            (Per::Person, "rate_limit:{person_1}:/x", "rate_limit:{person_1}:/x"),
+        ] {
+            assert_eq!(without_address(&budget(scope, key)), shown);
+        }
+    }
 
     #[test]
     fn account_keys_are_stable_and_say_nothing() {

@@ -55,5 +55,6 @@ async fn drop_lifted(
 
 /// Removes rows nobody needs any more; returns how many.
 pub async fn purge(services: &Services) -> Result<u64, Error> {
-    Ok(services.accounts.purge_expired(services.clock.now()).await?)
+    let kept_from = services.settings.consecutive_failures_max;
+    Ok(services.accounts.purge_expired(services.clock.now(), kept_from).await?)
 }

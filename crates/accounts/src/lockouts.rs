@@ -43,14 +43,42 @@ pub async fn list(services: &Services, principal: &Principal) -> Result<Vec<Lock
     Ok(services.accounts.locks_of_organization(principal.org_id(), services.clock.now()).await?)
 }
 
-/// Spends a mailed unlock link.
-pub async fn unlock_by_link(services: &Services, context: &RequestContext, token: &str) -> Result<(), Error> {
+/// What unlocking says where it let everybody in again.
+pub const OPEN_AGAIN: &str = "The account is open again; you can sign in.";
+/// What opens an account once too many sign-ins failed in a row.
+pub const STRANGERS_STAY_OUT: &str = "Too many sign-ins failed in a row: unknown devices stay locked out until \
+the password is reset or changed. A device that signed in before still can, and can change the password.";
+
+/// Spends a mailed unlock link. Says whether unknown devices may sign in again: not after too many consecutive
+/// failures, until the password is reset or changed (NIST SP 800-63B-4, 3.2.2).
+pub async fn unlock_by_link(
+    services: &Services,
+    context: &RequestContext,
+    token: &str,
+) -> Result<bool, Error> {
     let (hash, person) = owner_of(services, token, Purpose::Unlock).await?;
     let trail = services.trail(context, &Actor::person(&person), lifted(&person, "mailed link"));
     let keys = services.accounts.lock_keys_of(&person.id).await?;
     let now = services.clock.now();
-    services.accounts.redeem_unlock(&hash, &key_of(&person), now, trail).await?;
-    drop_from_gate(services, &keys, now).await
+    services.accounts.redeem_unlock(&hash, now, trail).await?;
+    drop_from_gate(services, &keys, now).await?;
+    open_to_strangers(services, &person).await
+}
+
+/// A person whose locks are gone.
+#[derive(Clone, Debug)]
+pub struct Unlocked {
+    /// As they are now.
+    pub person: Person,
+    /// Whether unknown devices may sign in again; else see [`STRANGERS_STAY_OUT`].
+    pub open_to_strangers: bool,
+}
+
+/// Whether so few sign-ins failed in a row that unknown devices may try.
+pub(crate) async fn open_to_strangers(services: &Services, person: &Person) -> Result<bool, Error> {
+    let Some(key) = key_of(person) else { return Ok(true) };
+    let failures = services.accounts.consecutive_failures(&key).await?;
+    Ok(failures < services.settings.consecutive_failures_max)
 }
 
 /// Spends a mailed "this wasn't me" link: the account is locked until an admin or a reset opens it, and every
@@ -74,7 +102,7 @@ async fn owner_of(services: &Services, token: &str, purpose: Purpose) -> Result<
     Ok((hash, known.person))
 }
 
-/// Lifts every lock of a person for failed attempts; the caller has checked who asks.
+/// Lifts every lock of a person for failed attempts, where there is one; the caller has checked who asks.
 pub(crate) async fn lift_all(
     services: &Services,
     context: &RequestContext,
@@ -85,7 +113,9 @@ pub(crate) async fn lift_all(
     let keys = services.accounts.lock_keys_of(&person.id).await?;
     let trail = services.trail(context, actor, lifted(person, by));
     let now = services.clock.now();
-    services.accounts.lift_locks(&person.id, &key_of(person), now, trail).await?;
+    if !services.accounts.lift_locks(&person.id, now, trail).await? {
+        return Ok(());
+    }
     drop_from_gate(services, &keys, now).await
 }
 
@@ -102,7 +132,7 @@ fn lifted(person: &Person, by: &str) -> Happening {
         .changing(Changes::new().field("unlocked_by", serde_json::Value::Null, by))
 }
 
-fn key_of(person: &Person) -> String {
-    let email = person.email.as_deref().unwrap_or_default();
-    EmailAddress::parse(email).map(|email| account_key(&email.canonical)).unwrap_or_default()
+fn key_of(person: &Person) -> Option<String> {
+    let email = EmailAddress::parse(person.email.as_deref()?).ok()?;
+    Some(account_key(&email.canonical))
 }

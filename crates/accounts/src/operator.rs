@@ -11,7 +11,7 @@ use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
 use crate::error::{Error, Refusal};
 use crate::input::Judge;
-use crate::lockouts;
+use crate::lockouts::{self, Unlocked};
 use crate::model::{ADMIN, Person, PersonStatus};
 use crate::ports::{NewOrganization, NewPerson};
 use crate::services::Services;
@@ -129,7 +129,7 @@ async fn store_admin(
 }
 
 /// Opens an account again: locks for failed attempts, and an admin's lock.
-pub async fn unlock(services: &Services, os_user: &str, email: Option<&str>) -> Result<Person, Error> {
+pub async fn unlock(services: &Services, os_user: &str, email: Option<&str>) -> Result<Unlocked, Error> {
     let person = find(services, email).await?;
     let (context, actor) = (context(services), Actor::operator(os_user, &person.org_id));
     if person.status == PersonStatus::Locked {
@@ -142,7 +142,8 @@ pub async fn unlock(services: &Services, os_user: &str, email: Option<&str>) -> 
         services.people.set_locked(&person, false, services.clock.now(), trail, Vec::new()).await?;
     }
     lockouts::lift_all(services, &context, &actor, &person, "operator").await?;
-    Ok(person)
+    let open_to_strangers = lockouts::open_to_strangers(services, &person).await?;
+    Ok(Unlocked { person, open_to_strangers })
 }
 
 /// Ends every session of a person.

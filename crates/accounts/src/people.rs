@@ -1,13 +1,13 @@
 //! People of an organization, as members and admins see and change them.
 
-use hardening::audit::{Action, Changes, Resource};
+use hardening::audit::{Action, Changes, ERASED, Resource, Trail};
 use serde_json::json;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::{Principal, RequestContext};
 use crate::error::{Error, Refusal};
 use crate::input::{Judge, LANGUAGES};
-use crate::lockouts;
+use crate::lockouts::{self, Unlocked};
 use crate::model::{Page, Person, PersonStatus};
 use crate::ports::PersonPatch;
 use crate::services::Services;
@@ -134,7 +134,7 @@ pub async fn unlock(
     context: &RequestContext,
     principal: &Principal,
     person_id: &str,
-) -> Result<Person, Error> {
+) -> Result<Unlocked, Error> {
     principal.require_fresh_admin(services)?;
     let before = get(services, principal, person_id).await?;
     if before.status == PersonStatus::Locked {
@@ -142,7 +142,8 @@ pub async fn unlock(
         services.people.set_locked(&before, false, services.clock.now(), trail, Vec::new()).await?;
     }
     lockouts::lift_all(services, context, &Actor::principal(principal), &before, "admin").await?;
-    get(services, principal, person_id).await
+    let open_to_strangers = lockouts::open_to_strangers(services, &before).await?;
+    Ok(Unlocked { person: get(services, principal, person_id).await?, open_to_strangers })
 }
 
 fn status_trail(
@@ -152,7 +153,7 @@ fn status_trail(
     before: &Person,
     action: Action,
     after: &str,
-) -> hardening::audit::Trail {
+) -> Trail {
     let changes = Changes::new().field("status", before.status.as_str(), after);
     let done = Happening::done(action, resource(before)).changing(changes);
     services.trail(context, &Actor::principal(principal), done)
@@ -173,6 +174,43 @@ pub async fn delete(
     services.people.delete(&before, services.clock.now(), trail).await?;
     services.sessions.end_all_of(person_id, None).await?;
     Ok(())
+}
+
+/// As an admin, deletes somebody and erases what the trail holds about them; somebody who was deleted before is
+/// erased now.
+pub async fn erase(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    person_id: &str,
+) -> Result<(), Error> {
+    principal.require_fresh_admin(services)?;
+    let (now, org_id) = (services.clock.now(), principal.org_id());
+    let trail = erasing_trail(services, context, principal, person_id);
+    match services.people.get(org_id, person_id).await? {
+        Some(before) => services.people.delete_and_erase(&before, now, trail).await?,
+        None => services.people.erase_deleted(org_id, person_id, now, trail).await?,
+    }
+    services.sessions.end_all_of(person_id, None).await?;
+    Ok(())
+}
+
+/// An event that holds nothing it would have to erase.
+fn erasing_trail(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    person_id: &str,
+) -> Trail {
+    let gone = json!({ "name": ERASED, "email": ERASED, "audit_log": ERASED });
+    let done = Happening::done(Action::PersonDelete, Resource::new("person", person_id))
+        .changing(Changes::deleted(gone));
+    let actor = Actor::principal(principal);
+    if principal.person_id() == person_id {
+        services.trail(&context.without_sender(), &actor.without_address(), done)
+    } else {
+        services.trail(context, &actor, done)
+    }
 }
 
 fn resource(person: &Person) -> Resource {

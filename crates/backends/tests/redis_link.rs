@@ -5,7 +5,7 @@ mod redis_common;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backends::redis::{Arg, LinkOptions, LuaScript, RedisTarget};
+use backends::redis::{Arg, ConnectError, LinkOptions, LuaScript, RedisLink, RedisTarget};
 use hardening::fault::Fault;
 use redis_common::*;
 use testkit::fault_proxy::{FaultProxy, Mode};
@@ -14,6 +14,16 @@ use testkit::redis::{Redis, RedisOptions};
 /// A call may take its budget of 50 ms; the rest is for a busy test machine.
 const SLOWEST_CALL: Duration = Duration::from_millis(150);
 const FEW: u32 = 5;
+
+async fn connect_with(url: &str, options: LinkOptions) -> Result<RedisLink, ConnectError> {
+    RedisLink::connect(RedisTarget::parse(url).expect("a valid URL"), options).await
+}
+
+#[track_caller]
+fn assert_away(outcome: &Result<RedisLink, ConnectError>) {
+    assert!(matches!(outcome, Err(ConnectError::Away(_))), "expected that Redis is away, got {outcome:?}");
+}
+
 static ECHO: LuaScript = LuaScript::new("echo", "return ARGV[1]");
 
 fn tcp() -> Redis {
@@ -128,6 +138,8 @@ async fn a_short_freeze_keeps_the_connection_and_the_order_of_answers() {
         server.freeze();
         assert_unavailable(&link.run::<String>(&ECHO, &["k"], &["late".into()]).await);
         server.thaw();
+        // On a busy machine the thawed process may get its turn late; the link's budget starts when it has.
+        server.ask::<String>(&["PING"]);
         let text = format!("after {round}");
         let got: String = link.run(&ECHO, &["k"], &[text.as_str().into()]).await.expect("it goes on");
         assert_eq!(got, text);
@@ -241,7 +253,7 @@ async fn memory_that_ran_out_is_unavailable_but_reading_goes_on() {
 async fn a_server_that_evicts_is_refused_or_told_about() {
     let server = Redis::private(&RedisOptions::default().setting("maxmemory-policy", "allkeys-lru"));
     let refusal = connect_with(&server.url(), LinkOptions::default()).await.expect_err("it evicts");
-    assert!(matches!(&refusal, Fault::Internal(text) if text.contains("allkeys-lru")), "{refusal}");
+    assert!(matches!(&refusal, ConnectError::Unusable(text) if text.contains("allkeys-lru")), "{refusal}");
     let lenient = LinkOptions { refuse_eviction: false, ..LinkOptions::default() };
     let link = connect_with(&server.url(), lenient).await.expect("only a warning");
     assert!(link.warnings()[0].contains("noeviction"), "{:?}", link.warnings());
@@ -255,11 +267,54 @@ async fn a_server_that_is_away_at_start_or_a_wrong_password_is_told() {
     connect(&with("right")).await.ping().await.expect("the right password");
     let refusal = connect_with(&with("wr0ng"), LinkOptions::default()).await.expect_err("the wrong password");
     assert!(
-        matches!(refusal, Fault::Unavailable { .. }) && !refusal.to_string().contains("wr0ng"),
+        matches!(refusal, ConnectError::Unusable(_)) && !refusal.to_string().contains("wr0ng"),
         "{refusal}"
     );
     server.kill();
-    assert_unavailable(&connect_with(&with("right"), LinkOptions::default()).await);
+    assert_away(&connect_with(&with("right"), LinkOptions::default()).await);
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_at_start_is_found_when_it_comes() {
+    let server = tcp();
+    server.kill();
+    let (link, error) = find(&server.tcp_url()).await;
+    assert!(matches!(error, Some(ConnectError::Away(_))), "{error:?}");
+    assert!(link.is_degraded());
+    let begun = Instant::now();
+    assert_unavailable(&set(&link, "k", "1").await);
+    assert_unavailable(&link.ping().await);
+    assert!(begun.elapsed() < Duration::from_millis(10), "nobody waits for what is known to be away");
+    server.start();
+    assert!(time_until_ok(|| set(&link, "k", "1")).await < RECOVERY);
+    assert!(!link.is_degraded());
+}
+
+#[tokio::test]
+async fn a_server_that_comes_late_is_looked_at_before_it_is_used() {
+    let server = Redis::private(&RedisOptions::default().tcp().setting("maxmemory-policy", "allkeys-lru"));
+    server.kill();
+    let (link, _) = find(&server.tcp_url()).await;
+    server.start();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_unavailable(&set(&link, "k", "1").await);
+    let _: () = server.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    assert!(time_until_ok(|| set(&link, "k", "1")).await < RECOVERY);
+}
+
+#[tokio::test]
+async fn a_script_may_have_more_than_one_budget() {
+    const BUSY: &str = "local from = redis.call('TIME')
+        repeat
+            local now = redis.call('TIME')
+        until (now[1] - from[1]) * 1000000 + now[2] - from[2] > 150000
+        return 1";
+    static IMPATIENT: LuaScript = LuaScript::new("impatient", BUSY);
+    static PATIENT: LuaScript = LuaScript::new("patient", BUSY).of_budgets(20);
+    let server = tcp();
+    let link = connect(&server.tcp_url()).await;
+    assert_unavailable(&link.run::<i64>(&IMPATIENT, &["k"], &[]).await);
+    assert_eq!(link.run::<i64>(&PATIENT, &["k"], &[]).await, Ok(1));
 }
 
 #[tokio::test]
@@ -273,13 +328,13 @@ async fn tls_is_verified() {
 
     let stranger = Redis::private(&RedisOptions::default().tls());
     let outcome = connect_with(&server.tls_url(), trusting(stranger.authority_pem())).await;
-    assert_unavailable(&outcome);
-    assert_unavailable(&connect_with(&server.tls_url(), LinkOptions::default()).await);
+    assert_away(&outcome);
+    assert_away(&connect_with(&server.tls_url(), LinkOptions::default()).await);
     let other_name = server.tls_url().replace("localhost", "[::ffff:127.0.0.1]");
     let _ = RedisTarget::parse(&other_name).expect("a valid URL");
-    assert_unavailable(&connect_with(&other_name, trusting(server.authority_pem())).await);
+    assert_away(&connect_with(&other_name, trusting(server.authority_pem())).await);
     let plain = server.tls_url().replace("rediss://", "redis://");
-    assert_unavailable(&connect_with(&plain, LinkOptions::default()).await);
+    assert_away(&connect_with(&plain, LinkOptions::default()).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ mod redis_common;
 
 use std::time::{Duration, Instant};
 
-use backends::redis::RedisLink;
+use backends::redis::{ConnectError, RedisLink};
 use redis_common::*;
 use testkit::redis::RedisCluster;
 
@@ -18,7 +18,7 @@ fn keys(cluster: &RedisCluster) -> [String; 3] {
 
 async fn all_answer(link: &RedisLink, keys: &[String]) {
     for key in keys {
-        set(link, key, key).await.expect("all masters answer");
+        assert!(time_until_ok(|| set(link, key, key)).await < RECOVERY, "all masters answer");
         assert_eq!(get(link, key).await.expect("it answers").as_ref(), Some(key));
     }
 }
@@ -72,4 +72,24 @@ async fn one_seed_is_enough() {
     let cluster = RedisCluster::start();
     let link = connect(&format!("redis+cluster://{}", cluster.addresses()[2])).await;
     all_answer(&link, &keys(&cluster)).await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_away_at_start_is_found_when_it_comes() {
+    let cluster = RedisCluster::start();
+    for master in 0..3 {
+        cluster.kill(master);
+    }
+    let (link, error) = find(&cluster.url()).await;
+    assert!(matches!(error, Some(ConnectError::Away(_))), "{error:?}");
+    assert!(link.is_degraded());
+    assert_unavailable(&set(&link, "k", "1").await);
+    assert_unavailable(&link.ping().await);
+    for master in 0..3 {
+        cluster.restart(master);
+    }
+    for key in &keys(&cluster) {
+        assert!(time_until_ok(|| set(&link, key, "1")).await < RECOVERY);
+    }
+    assert!(!link.is_degraded());
 }

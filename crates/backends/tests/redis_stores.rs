@@ -113,6 +113,28 @@ async fn sessions_keep_the_contract_and_leave_nothing_for_ever() {
     server.assert_every_key_goes_by_itself();
 }
 
+/// The only call that takes long by its nature keeps its own budget, on the link as it is in production.
+#[tokio::test]
+async fn ten_thousand_sessions_of_one_person_end_at_once_but_the_one_to_keep() {
+    const FILL: &str = "for n = 1, 10000 do
+            local id = string.format('session_%043d', n)
+            redis.call('SET', 'session:{p}:' .. id, string.rep('x', 230), 'PX', 600000)
+            redis.call('ZADD', 'user_sessions:{p}', n, id)
+        end
+        redis.call('PEXPIRE', 'user_sessions:{p}', 600000)";
+    let server = Server::start();
+    let _: () = server.0.ask(&["EVAL", FILL, "0"]);
+    let usual = LinkOptions::default();
+    let link = link_to(&server.0.url(), usual.call_budget).await;
+    let keep = SessionId::parse(&format!("session_{:043}", 7_777)).expect("an id");
+    let ended = RedisSessions::new(link).end_all_of("p", Some(&keep)).await.expect("within its budget");
+    assert_eq!(ended.len(), 9_999);
+    let mut left = server.keys();
+    left.sort();
+    assert_eq!(left, [format!("session:{{p}}:{keep}"), "user_sessions:{p}".to_owned()]);
+    server.assert_every_key_goes_by_itself();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn attempts_keep_the_contract_and_leave_nothing_for_ever() {
     let server = Server::start();

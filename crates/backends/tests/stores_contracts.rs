@@ -9,7 +9,7 @@ use hardening::entropy::OsEntropy;
 use hardening::secret::Secret;
 use tempfile::TempDir;
 use testkit::contracts::stores::Stores;
-use testkit::contracts::{accounts, audit_log, groups, organizations, outbox, people};
+use testkit::contracts::{accounts, audit_log, erasure, groups, organizations, outbox, people};
 use testkit::pgbouncer::PgBouncer;
 use testkit::postgres::Postgres;
 
@@ -78,6 +78,11 @@ macro_rules! suites {
             #[tokio::test(flavor = "multi_thread")]
             async fn people() {
                 super::people::all(&Place::$engine().await.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn erasure() {
+                super::erasure::all(&Place::$engine().await.stores().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

@@ -37,7 +37,12 @@ async fn show() -> Response {
     }
 }
 
-/// Serves the page until the task is dropped.
+/// Begins to record. Handles to metrics that were taken before record nothing.
+pub fn install() {
+    recorder();
+}
+
+/// Serves the page until the task is dropped; see [`install`].
 pub async fn serve(bound: Bound) {
     let upkeep = async {
         loop {
@@ -47,7 +52,6 @@ pub async fn serve(bound: Bound) {
             }
         }
     };
-    recorder();
     let router: Router = Router::new().route("/metrics", get(show));
     let serving = bound.serve(router, std::future::pending());
     tokio::select! {

@@ -72,7 +72,7 @@ pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
     let public_url = config.network.public_url.as_str();
     let state = AppState::new(Inner {
         services: services.clone(),
-        admission: Admission::new(credential_checks_at_once()),
+        admission: Admission::new(credential_checks_at_once(config)),
         tokens: assembly.tokens.clone(),
         csrf: assembly.csrf.clone(),
         csrf_enabled: config.csrf.enabled,
@@ -120,6 +120,9 @@ pub async fn run(
     let bound = Server::bind(bind_address, Limits::default()).await?;
     if config.network.public_url_is_derived {
         config.network.public_url = Origin::of_listener(bound.local_addr());
+    }
+    if metrics_address.is_some() {
+        crate::metrics_page::install();
     }
     let assembly = assemble(config, sources).await?;
     let router = application(&assembly)?;

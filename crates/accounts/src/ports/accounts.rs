@@ -161,7 +161,7 @@ pub trait AccountStore: Send + Sync {
     ) -> Result<(), Error>;
 
     /// Replaces the hash and raises both epochs, if the credential epoch is still the expected one; lifts the
-    /// locks of these keys. Voids the person's unused one-time tokens. `notice` is a new grant for the mail.
+    /// person's locks, and starts the consecutive failures at `account_key` over. Voids the person's unused one-time tokens. `notice` is a new grant for the mail.
     /// Returns the new epochs (credential, device).
     #[expect(clippy::too_many_arguments, reason = "one atomic change with its guard, trail and mails")]
     async fn replace_password(
@@ -176,14 +176,9 @@ pub trait AccountStore: Send + Sync {
         mails: Vec<Mail>,
     ) -> Result<(i64, i64), Error>;
 
-    /// Lifts every lock of a person and those at `keys`; consecutive failures start over.
-    async fn lift_locks(
-        &self,
-        person_id: &str,
-        account_key: &str,
-        at: Timestamp,
-        trail: Trail,
-    ) -> Result<(), Error>;
+    /// Lifts every lock of a person; consecutive failures stay counted. False when nothing is locked at `at`:
+    /// then nothing is stored, not even the trail.
+    async fn lift_locks(&self, person_id: &str, at: Timestamp, trail: Trail) -> Result<bool, Error>;
 
     /// The keys of a person's locks.
     async fn lock_keys_of(&self, person_id: &str) -> Result<Vec<String>, Fault>;
@@ -199,14 +194,9 @@ pub trait AccountStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<String>, Fault>;
 
-    /// Spends a token, and lifts the person's locks. Refuses a spent or expired one.
-    async fn redeem_unlock(
-        &self,
-        hash: &TokenHash,
-        account_key: &str,
-        at: Timestamp,
-        trail: Trail,
-    ) -> Result<(), Error>;
+    /// Spends a token, and lifts the person's locks; consecutive failures stay counted. Refuses a spent or
+    /// expired one.
+    async fn redeem_unlock(&self, hash: &TokenHash, at: Timestamp, trail: Trail) -> Result<(), Error>;
 
     /// Spends a "this wasn't me" token: locks the account and raises its epochs.
     async fn redeem_not_me(&self, hash: &TokenHash, at: Timestamp, trail: Trail) -> Result<(), Error>;
@@ -226,6 +216,7 @@ pub trait AccountStore: Send + Sync {
     /// What any node or operator ended or lifted at or after `since`.
     async fn changes_since(&self, since: Timestamp) -> Result<RevocationChanges, Fault>;
 
-    /// Removes what has expired: locks, tokens, ended sessions, journals. Returns how many rows.
-    async fn purge_expired(&self, now: Timestamp) -> Result<u64, Fault>;
+    /// Removes what has expired: locks, tokens, ended sessions, journals. Consecutive failures go after 90 quiet
+    /// days, where nobody had the address and they are fewer than `kept_from`. Returns how many rows.
+    async fn purge_expired(&self, now: Timestamp, kept_from: i64) -> Result<u64, Fault>;
 }

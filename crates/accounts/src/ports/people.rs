@@ -63,6 +63,21 @@ pub trait PeopleStore: Send + Sync {
     /// for the last active admin.
     async fn delete(&self, before: &Person, at: Timestamp, trail: Trail) -> Result<(), Error>;
 
+    /// As [`Self::delete`], and erases the person from the trail and from invitations: values become
+    /// [`hardening::audit::ERASED`], leaves stay. The first event of `trail` must say so, as
+    /// `deleted.old.audit_log`; it is stored even where the audit log is switched off.
+    async fn delete_and_erase(&self, before: &Person, at: Timestamp, trail: Trail) -> Result<(), Error>;
+
+    /// Erases somebody who was deleted before. Stores nothing, not even the trail, where nothing is left to
+    /// erase. Refuses people who are not deleted, as if they did not exist.
+    async fn erase_deleted(
+        &self,
+        org_id: &str,
+        person_id: &str,
+        at: Timestamp,
+        trail: Trail,
+    ) -> Result<(), Error>;
+
     /// For operators: by canonical address, in whatever organization.
     async fn find_by_email(&self, canonical: &str) -> Result<Option<Person>, Fault>;
 

@@ -15,7 +15,6 @@ use futures_util::stream::FuturesUnordered;
 use redis::{Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind, Value};
 use tokio::time::{Instant, timeout};
 
-use super::LinkOptions;
 use super::finder::Finder;
 use super::health::Health;
 use super::node::{Failure, Node};
@@ -23,6 +22,7 @@ use super::request::Request;
 use super::server::open;
 use super::slots::{Range, read_address, read_ranges};
 use super::target::address;
+use super::{ConnectError, LinkOptions};
 
 const MOST_REDIRECTIONS: u32 = 3;
 
@@ -33,6 +33,8 @@ pub(super) struct Cluster {
     health: Health,
     map: RwLock<Map>,
     reading: AtomicBool,
+    /// Whether no layout was ever read, which counts as one server that is away.
+    unknown: AtomicBool,
 }
 
 #[derive(Default)]
@@ -42,24 +44,29 @@ struct Map {
 }
 
 impl Cluster {
-    /// A cluster whose layout was read.
-    ///
-    /// # Errors
-    /// Why it could not be read.
-    pub(super) async fn connect(
+    /// A cluster whose layout was read, or with the reason why it could not be read yet.
+    pub(super) async fn find(
         seeds: Vec<ConnectionInfo>,
         options: Arc<LinkOptions>,
         health: Health,
-    ) -> Result<Arc<Self>, String> {
-        let (map, reading) = (RwLock::default(), AtomicBool::new(false));
-        let cluster = Arc::new(Self { seeds, options, health, map, reading });
-        cluster.read_map().await?;
-        Ok(cluster)
+    ) -> (Arc<Self>, Option<ConnectError>) {
+        let (reading, unknown) = (AtomicBool::new(false), AtomicBool::new(false));
+        let cluster = Arc::new(Self { seeds, options, health, map: RwLock::default(), reading, unknown });
+        let error = cluster.read_map().await.err();
+        if let Some(error) = &error {
+            cluster.unknown.store(true, Ordering::Release);
+            cluster.health.lost(&"the cluster", &error.to_string());
+        }
+        (cluster, error)
     }
 
-    /// All masters.
-    pub(super) fn nodes(&self) -> Vec<Arc<Node>> {
-        self.read(|map| map.nodes.values().cloned().collect())
+    /// All masters that are known. When there are none, they are looked for.
+    pub(super) fn nodes(self: &Arc<Self>) -> Vec<Arc<Node>> {
+        let nodes: Vec<_> = self.read(|map| map.nodes.values().cloned().collect());
+        if nodes.is_empty() {
+            self.read_map_again();
+        }
+        nodes
     }
 
     /// Sends a request to the master of `slot`, to any master if it has none.
@@ -148,7 +155,7 @@ impl Cluster {
     }
 
     /// Asks everybody known; the first layout that arrives is taken.
-    async fn read_map(&self) -> Result<(), String> {
+    async fn read_map(&self) -> Result<(), ConnectError> {
         let mut places: Vec<(String, u16)> = self.seeds.iter().filter_map(place_of).collect();
         places.extend(
             self.read(|map| map.nodes.keys().filter_map(|name| read_address(name)).collect::<Vec<_>>()),
@@ -157,29 +164,31 @@ impl Cluster {
         places.dedup();
         let mut answers: FuturesUnordered<_> =
             places.iter().map(|(host, port)| self.ranges_told_by(host, *port)).collect();
-        let mut reasons = Vec::new();
+        let mut errors = Vec::new();
         while let Some(answer) = answers.next().await {
             match answer {
                 Ok(ranges) => {
                     self.adopt(&ranges);
                     return Ok(());
                 }
-                Err(reason) => reasons.push(reason),
+                Err(error) => errors.push(error),
             }
         }
-        Err(reasons.join("; "))
+        Err(ConnectError::of_all(errors))
     }
 
-    async fn ranges_told_by(&self, host: &str, port: u16) -> Result<Vec<Range>, String> {
+    async fn ranges_told_by(&self, host: &str, port: u16) -> Result<Vec<Range>, ConnectError> {
+        let place = format!("{host}:{port}");
         let mut connection = open(&self.info(host, port), &self.options, None).await?;
         let mut command = Cmd::new();
         command.arg("CLUSTER").arg("SLOTS");
         let reply = timeout(self.options.connect_budget, command.query_async::<Value>(&mut connection)).await;
-        let reply = reply.map_err(|_| format!("{host}:{port}: no answer to CLUSTER SLOTS"))?;
-        let reply = reply.map_err(|error| format!("{host}:{port}: {error}"))?;
-        let mut ranges = read_ranges(reply).ok_or_else(|| format!("{host}:{port}: not a layout of slots"))?;
+        let away = |why: &str| ConnectError::Away(format!("{place}: {why}"));
+        let reply = reply.map_err(|_| away("no answer to CLUSTER SLOTS"))?;
+        let reply = reply.map_err(|error| ConnectError::of(&error).at(&place))?;
+        let mut ranges = read_ranges(reply).ok_or_else(|| away("not a layout of slots"))?;
         if ranges.is_empty() {
-            return Err(format!("{host}:{port}: the cluster has no slots yet"));
+            return Err(away("the cluster has no slots yet"));
         }
         for range in ranges.iter_mut().filter(|range| range.host.is_empty()) {
             host.clone_into(&mut range.host);
@@ -198,6 +207,9 @@ impl Cluster {
             new.nodes.insert(name, node);
         }
         *map = new;
+        if self.unknown.swap(false, Ordering::AcqRel) {
+            self.health.found(&"the cluster");
+        }
     }
 }
 

@@ -13,9 +13,8 @@ use super::finder::Finder;
 use super::health::Health;
 use super::node::{Failure, Node};
 use super::request::{Meaning, Request};
-use super::server::inspect;
 use super::slots::slot_of;
-use super::{Arg, LinkOptions, LuaScript, RedisTarget};
+use super::{Arg, ConnectError, LinkOptions, LuaScript, RedisTarget};
 
 const BACKEND: &str = "redis";
 
@@ -27,7 +26,6 @@ struct Inner {
     servers: Servers,
     options: Arc<LinkOptions>,
     health: Health,
-    warnings: Vec<String>,
     duration: metrics::Histogram,
 }
 
@@ -37,36 +35,48 @@ enum Servers {
 }
 
 impl RedisLink {
-    /// Connects and checks every master: version 7.0 or newer, no eviction of keys.
-    ///
-    /// Install the recorder of metrics first: the link keeps a handle to `signupflow_redis_call_seconds`.
+    /// Connects and looks at every master: version 7.0 or newer, no eviction of keys.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] when no server answers, [`Fault::Internal`] when one must not be used.
-    pub async fn connect(target: RedisTarget, options: LinkOptions) -> Result<Self, Fault> {
+    /// When none can be used.
+    pub async fn connect(target: RedisTarget, options: LinkOptions) -> Result<Self, ConnectError> {
+        match Self::find(target, options).await {
+            (link, None) => Ok(link),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// As [`RedisLink::connect`], and also when no master can be used: the reason comes with a link that is
+    /// degraded and searches until one can.
+    ///
+    /// Install the recorder of metrics first: the link keeps a handle to `signupflow_redis_call_seconds`.
+    pub async fn find(target: RedisTarget, options: LinkOptions) -> (Self, Option<ConnectError>) {
         let (options, health) = (Arc::new(options), Health::default());
         health.publish();
         let name = format!("{target:?}");
         let one = |finder| Servers::One(Node::new(name, finder, Arc::clone(&options), health.clone()));
-        let servers = match target {
-            RedisTarget::Standalone(info) => one(Finder::Fixed(info)),
+        let (servers, error) = match target {
+            RedisTarget::Standalone(info) => (one(Finder::Fixed(info)), None),
             RedisTarget::Sentinel { sentinels, master, settings, tls } => {
-                one(Finder::Sentinels { sentinels, master, settings, tls })
+                (one(Finder::Sentinels { sentinels, master, settings, tls }), None)
             }
             RedisTarget::Cluster(seeds) => {
-                let cluster = Cluster::connect(seeds, Arc::clone(&options), health.clone()).await;
-                Servers::Many(cluster.map_err(|reason| Fault::unavailable(BACKEND, reason))?)
+                let (cluster, error) = Cluster::find(seeds, Arc::clone(&options), health.clone()).await;
+                (Servers::Many(cluster), error)
             }
         };
-        let warnings = servers.check(&options).await?;
+        let error = match error {
+            None => servers.find().await,
+            unknown => unknown,
+        };
         let duration = metrics::histogram!("signupflow_redis_call_seconds");
-        Ok(Self(Arc::new(Inner { servers, options, health, warnings, duration })))
+        (Self(Arc::new(Inner { servers, options, health, duration })), error)
     }
 
     /// Runs a script: `EVALSHA`, and `EVAL` when the server does not know it yet. All keys lie in one slot.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] within the call budget when Redis is away, at once while the breaker is open:
+    /// [`Fault::Unavailable`] within the script's budget when Redis is away, at once while the breaker is open:
     /// an attempt whose answer was lost may have run. [`Fault::Internal`] when the script fails or its reply
     /// is not a `T`.
     pub async fn run<T: FromRedisValue>(
@@ -76,7 +86,7 @@ impl RedisLink {
         args: &[Arg],
     ) -> Result<T, Fault> {
         let begun = Instant::now();
-        let deadline = begun + self.0.options.call_budget;
+        let deadline = begun + self.0.options.call_budget * script.budgets();
         let request = Request::Script { script, keys, args };
         let answer = match &self.0.servers {
             Servers::One(node) => node.send(request, false, deadline).await,
@@ -113,9 +123,13 @@ impl RedisLink {
         self.0.health.is_degraded()
     }
 
-    /// What the check at start found that is not wrong enough to refuse.
-    pub fn warnings(&self) -> &[String] {
-        &self.0.warnings
+    /// What the look at the servers found that is not wrong enough to refuse; it is also in the log.
+    pub fn warnings(&self) -> Vec<String> {
+        let nodes = self.0.servers.nodes();
+        let mut warnings: Vec<String> = nodes.iter().flat_map(|node| node.warnings().to_vec()).collect();
+        warnings.sort_unstable();
+        warnings.dedup();
+        warnings
     }
 }
 
@@ -133,21 +147,13 @@ impl Servers {
         }
     }
 
-    async fn check(&self, options: &LinkOptions) -> Result<Vec<String>, Fault> {
-        let mut warnings = Vec::new();
-        let mut reached = false;
-        for node in self.nodes() {
-            match node.connect().await {
-                Ok(mut connection) => {
-                    reached = true;
-                    warnings.extend(inspect(&mut connection, options).await.map_err(Fault::internal)?);
-                }
-                Err(reason) => warnings.push(reason),
-            }
-        }
-        warnings.sort_unstable();
-        warnings.dedup();
-        if reached { Ok(warnings) } else { Err(Fault::unavailable(BACKEND, warnings.join("; "))) }
+    /// Looks for all of them; the error, when none can be used or one must not.
+    async fn find(&self) -> Option<ConnectError> {
+        let nodes = self.nodes();
+        let errors: Vec<_> = join_all(nodes.iter().map(Node::find)).await.into_iter().flatten().collect();
+        let all = errors.len() == nodes.len();
+        let must_not = errors.iter().any(|error| matches!(error, ConnectError::Unusable(_)));
+        (all || must_not).then(|| ConnectError::of_all(errors))
     }
 }
 

@@ -5,12 +5,15 @@
 //! * A call takes at most [`LinkOptions::call_budget`] and is never sent twice once it may have run.
 //! * After a few failures in a row the breaker opens: calls fail at once while a task behind looks for the
 //!   server, for a new master where there are sentinels, and closes the breaker when it finds it.
+//! * A server that is away when the program starts is searched for like one that was lost. Before it is used for
+//!   the first time its version and its settings are looked at.
 //! * Log lines mark the moments when the breaker opens and closes, never single calls.
 
 mod admission;
 pub mod attempts;
 mod breaker;
 mod cluster;
+mod connect_error;
 mod finder;
 mod health;
 mod link;
@@ -25,6 +28,7 @@ pub mod sessions;
 mod slots;
 mod target;
 
+pub use connect_error::ConnectError;
 pub use link::RedisLink;
 pub use options::LinkOptions;
 pub use script::{Arg, LuaScript};

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -13,11 +13,12 @@ use redis::{PushInfo, PushKind, RedisError, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::LinkOptions;
 use super::breaker::Breaker;
 use super::finder::{Finder, Ticket};
 use super::health::Health;
 use super::request::{Meaning, Request};
+use super::server::inspect;
+use super::{ConnectError, LinkOptions};
 
 /// Why a node gave no answer.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(super) struct Node {
     health: Health,
     /// The number given out last.
     numbers: AtomicU64,
+    /// What the look at the server said that was not wrong enough to refuse; empty until it was looked at.
+    warnings: OnceLock<Vec<String>>,
     state: watch::Sender<State>,
 }
 
@@ -64,19 +67,42 @@ impl Node {
             options,
             health,
             numbers: AtomicU64::new(0),
+            warnings: OnceLock::new(),
             state: watch::Sender::new(state),
         })
     }
 
-    /// Connects once; used at start, where failing is to be told.
-    pub(super) async fn connect(self: &Arc<Self>) -> Result<MultiplexedConnection, String> {
-        let (number, connection) = self.finder.connect(&self.options, || self.ticket()).await?;
-        self.adopt(number, connection.clone());
-        Ok(connection)
+    /// Looks once. If the server cannot be used it counts as away, and is searched for from now on.
+    pub(super) async fn find(self: &Arc<Self>) -> Option<ConnectError> {
+        let error = self.connect().await.err()?;
+        let number = self.state.borrow().number;
+        self.open(number, &error.to_string(), Breaker::trip);
+        Some(error)
+    }
+
+    /// Connects; a server that is used for the first time is looked at before.
+    async fn connect(self: &Arc<Self>) -> Result<(), ConnectError> {
+        let (number, mut connection) = self.finder.connect(&self.options, || self.ticket()).await?;
+        if self.warnings.get().is_none() {
+            let warnings =
+                inspect(&mut connection, &self.options).await.map_err(|error| error.at(&self.name))?;
+            for warning in &warnings {
+                tracing::warn!(server = self.name, "{warning}");
+            }
+            // Only one task connects at a time.
+            let _ = self.warnings.set(warnings);
+        }
+        self.adopt(number, connection);
+        Ok(())
+    }
+
+    /// What the look at the server said that was not wrong enough to refuse.
+    pub(super) fn warnings(&self) -> &[String] {
+        self.warnings.get().map_or(&[], Vec::as_slice)
     }
 
     /// Begins to search without waiting for it.
-    pub(super) fn search(self: &Arc<Self>) {
+    fn search(self: &Arc<Self>) {
         let begins = self.state.send_if_modified(|state| {
             state.connection.is_none() && !std::mem::replace(&mut state.searching, true)
         });
@@ -212,6 +238,18 @@ impl Node {
         }
     }
 
+    /// Remembers why the search goes on. What only somebody can put right is worth a line in the log.
+    fn note(&self, error: &ConnectError) {
+        let reason = error.to_string();
+        if matches!(error, ConnectError::Unusable(_)) && self.state.borrow().reason != reason {
+            tracing::error!(server = self.name, reason, "Redis is there but cannot be used");
+        }
+        self.state.send_if_modified(|state| {
+            state.reason = reason;
+            false
+        });
+    }
+
     /// RESP3 tells of a lost connection also while nothing is asked.
     fn ticket(self: &Arc<Self>) -> Ticket {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
@@ -244,12 +282,9 @@ async fn search_until_found(node: Weak<Node>, pause: Duration) {
     loop {
         let Some(node) = node.upgrade() else { return };
         match node.connect().await {
-            Ok(_) => return,
-            Err(reason) => node.state.send_if_modified(|state| {
-                state.reason = reason;
-                false
-            }),
-        };
+            Ok(()) => return,
+            Err(error) => node.note(&error),
+        }
         drop(node);
         tokio::time::sleep(pause).await;
     }

@@ -14,7 +14,7 @@ pub struct LinkOptions {
     pub opens_after: u32,
     /// How long the search for a lost server pauses between two attempts.
     pub pause_between_attempts: Duration,
-    /// Refuse a server that may evict keys under memory pressure; without it that is only a warning. An
+    /// Do not use a server that may evict keys under memory pressure; without it that is only a warning. An
     /// evicted counter is a limit without an end, an evicted session a person signed out.
     pub refuse_eviction: bool,
     /// The certificate authorities to trust, in PEM; those of the operating system if none are given.

@@ -15,13 +15,26 @@ use sha1::{Digest as _, Sha1};
 pub struct LuaScript {
     name: &'static str,
     source: &'static str,
+    budgets: u32,
     hash: OnceLock<String>,
 }
 
 impl LuaScript {
     /// A script with the name it has in metrics and messages. Declare it as a `static`.
     pub const fn new(name: &'static str, source: &'static str) -> Self {
-        Self { name, source, hash: OnceLock::new() }
+        Self { name, source, budgets: 1, hash: OnceLock::new() }
+    }
+
+    /// The same for a script that may take this many call budgets, because its work grows with what it finds.
+    #[must_use]
+    pub const fn of_budgets(mut self, budgets: u32) -> Self {
+        self.budgets = budgets;
+        self
+    }
+
+    /// How many call budgets it may take.
+    pub fn budgets(&self) -> u32 {
+        self.budgets
     }
 
     /// Its name in metrics and messages.

@@ -10,7 +10,7 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::LinkOptions;
+use super::{ConnectError, LinkOptions};
 
 /// Requests on their way at once before a caller has to queue; the crate's own default is 50.
 const REQUESTS_IN_FLIGHT: usize = 4096;
@@ -19,12 +19,12 @@ const OLDEST_MAJOR_VERSION: u32 = 7;
 /// Opens a connection within the budget.
 ///
 /// # Errors
-/// What went wrong, in words for the log.
+/// Why there is none.
 pub(super) async fn open(
     info: &ConnectionInfo,
     options: &LinkOptions,
     pushes: Option<Box<dyn AsyncPushSender>>,
-) -> Result<MultiplexedConnection, String> {
+) -> Result<MultiplexedConnection, ConnectError> {
     let client = client(info, options)?;
     // Budgets are kept by the callers: two timers for one call would cost time and say nothing more.
     let mut config = AsyncConnectionConfig::new()
@@ -37,12 +37,16 @@ pub(super) async fn open(
     match timeout(options.connect_budget, client.get_multiplexed_async_connection_with_config(&config)).await
     {
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(format!("{}: {error}", info.addr())),
-        Err(_) => Err(format!("{}: no connection within {:?}", info.addr(), options.connect_budget)),
+        Ok(Err(error)) => Err(ConnectError::of(&error).at(info.addr())),
+        Err(_) => Err(ConnectError::Away(format!(
+            "{}: no connection within {:?}",
+            info.addr(),
+            options.connect_budget
+        ))),
     }
 }
 
-fn client(info: &ConnectionInfo, options: &LinkOptions) -> Result<Client, String> {
+fn client(info: &ConnectionInfo, options: &LinkOptions) -> Result<Client, ConnectError> {
     let client = match (&options.tls_authorities, info.addr()) {
         (Some(pem), ConnectionAddr::TcpTls { .. }) => {
             let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem.clone()) };
@@ -50,7 +54,7 @@ fn client(info: &ConnectionInfo, options: &LinkOptions) -> Result<Client, String
         }
         _ => Client::open(info.clone()),
     };
-    client.map_err(|error| format!("{}: {error}", info.addr()))
+    client.map_err(|error| ConnectError::Unusable(format!("{}: {error}", info.addr())))
 }
 
 /// Makes sure that the server is a master, has its data in memory and runs scripts, each within `budget`: a
@@ -58,18 +62,21 @@ fn client(info: &ConnectionInfo, options: &LinkOptions) -> Result<Client, String
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) async fn probe(connection: &mut MultiplexedConnection, budget: Duration) -> Result<(), String> {
+pub(super) async fn probe(
+    connection: &mut MultiplexedConnection,
+    budget: Duration,
+) -> Result<(), ConnectError> {
     let mut command = Cmd::new();
     command.arg("EVAL").arg("return 1").arg(0);
-    ask::<i64>(connection, &command, budget).await.map_err(|refusal| refusal.text)?;
+    ask::<i64>(connection, &command, budget).await.map_err(|refusal| refusal.error)?;
     match information(connection, &["replication"], budget).await {
         Ok(facts) if facts.get("role").is_some_and(|role| role != "master") => {
-            Err("it is a replica, not a master".to_owned())
+            Err(ConnectError::Away("it is a replica, not a master".to_owned()))
         }
         // Who may not ask for the role finds out by writing.
         Ok(_) => Ok(()),
         Err(refusal) if refusal.forbidden => Ok(()),
-        Err(refusal) => Err(refusal.text),
+        Err(refusal) => Err(refusal.error),
     }
 }
 
@@ -80,13 +87,13 @@ pub(super) async fn probe(connection: &mut MultiplexedConnection, budget: Durati
 pub(super) async fn inspect(
     connection: &mut MultiplexedConnection,
     options: &LinkOptions,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, ConnectError> {
     match information(connection, &["server", "memory"], options.connect_budget).await {
-        Ok(facts) => judge(&facts, options.refuse_eviction),
+        Ok(facts) => judge(&facts, options.refuse_eviction).map_err(ConnectError::Unusable),
         Err(refusal) if refusal.forbidden => {
             Ok(vec!["INFO is forbidden to this user: version and eviction policy are not checked".to_owned()])
         }
-        Err(refusal) => Err(refusal.text),
+        Err(refusal) => Err(refusal.error),
     }
 }
 
@@ -109,7 +116,7 @@ fn judge(facts: &HashMap<String, String>, refuse_eviction: bool) -> Result<Vec<S
 
 struct Refusal {
     forbidden: bool,
-    text: String,
+    error: ConnectError,
 }
 
 async fn information(
@@ -133,9 +140,12 @@ async fn ask<T: redis::FromRedisValue>(
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
             let forbidden = error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm);
-            Err(Refusal { forbidden, text: error.to_string() })
+            Err(Refusal { forbidden, error: ConnectError::of(&error) })
         }
-        Err(_) => Err(Refusal { forbidden: false, text: format!("no answer within {budget:?}") }),
+        Err(_) => {
+            let error = ConnectError::Away(format!("no answer within {budget:?}"));
+            Err(Refusal { forbidden: false, error })
+        }
     }
 }
 

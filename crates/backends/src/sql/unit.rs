@@ -11,6 +11,7 @@ use super::value::Value;
 #[derive(Clone, Debug)]
 pub struct Unit {
     statements: Vec<Statement>,
+    after_trail: Vec<Statement>,
     origin: Origin,
 }
 
@@ -30,14 +31,14 @@ pub(super) struct Statement {
 }
 
 impl Unit {
-    /// A change together with its audit events; they are inserted last, in the same transaction.
+    /// A change together with its audit events; they are inserted after it, in the same transaction.
     pub const fn audited(trail: Trail) -> Self {
-        Self { statements: Vec::new(), origin: Origin::Audited(trail) }
+        Self { statements: Vec::new(), after_trail: Vec::new(), origin: Origin::Audited(trail) }
     }
 
     /// Upkeep nobody needs a trail for: expired rows, last activity, delivery state. `reason` goes to the log.
     pub const fn housekeeping(reason: &'static str) -> Self {
-        Self { statements: Vec::new(), origin: Origin::Housekeeping(reason) }
+        Self { statements: Vec::new(), after_trail: Vec::new(), origin: Origin::Housekeeping(reason) }
     }
 
     /// Adds a statement that may hit any number of rows.
@@ -53,13 +54,20 @@ impl Unit {
         self
     }
 
-    /// Everything to run, the audit events last, every value checked.
+    /// Adds a statement that needs the audit events to be there already; it may hit any number of rows.
+    pub fn run_after_trail(&mut self, sql: impl Into<Sql>, params: Vec<Value>) -> &mut Self {
+        self.after_trail.push(Statement { sql: sql.into(), params, guard: None });
+        self
+    }
+
+    /// Everything to run in its order, every value checked.
     pub(super) fn into_statements(self) -> Result<Vec<Statement>, SqlError> {
         let mut statements = self.statements;
         match self.origin {
             Origin::Audited(trail) => statements.extend(trail.entries().iter().map(audit_insert::statement)),
             Origin::Housekeeping(reason) => tracing::debug!(reason, "upkeep without audit trail"),
         }
+        statements.extend(self.after_trail);
         for statement in &statements {
             statement.params.iter().try_for_each(Value::check)?;
         }

@@ -54,7 +54,7 @@ macro_rules! forget {
         about!(
             $who,
             "UPDATE people SET name = 'Deleted person', email = NULL, password_hash = NULL, roles = '[]', \
-             status = 'deleted', updated_at = $2 WHERE status <> 'deleted' AND id"
+             timezone = 'UTC', language = 'en', status = 'deleted', updated_at = $2 WHERE status <> 'deleted' AND id"
         )
     };
 }

@@ -13,6 +13,7 @@ mod anonymise;
 mod audit_filter;
 mod audit_log;
 mod credentials_rows;
+mod erasure;
 mod events;
 mod invitations;
 mod organizations;
@@ -99,6 +100,7 @@ pub fn statements() -> Vec<Text> {
         accounts::texts().as_slice(),
         anonymise::TEXTS,
         audit_filter::TEXTS,
+        erasure::TEXTS,
         events::TEXTS,
         invitations::TEXTS,
         organizations::TEXTS,

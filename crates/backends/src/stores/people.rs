@@ -12,10 +12,11 @@ use hardening::fault::Fault;
 use super::accounts::sign_ins::raise_epoch;
 use super::anonymise::{self, Whom};
 use super::credentials_rows::{self, person_columns, person_tables};
-use super::refusals::{CONFLICT, LAST_ADMIN, NO_ORGANIZATION};
+use super::erasure;
+use super::refusals::{CONFLICT, LAST_ADMIN, NO_ORGANIZATION, NO_PERSON, error_of};
 use super::texts::texts;
 use super::{SqlStore, after, json_list, later_than};
-use crate::sql::{Sql, Unit, Value};
+use crate::sql::{Sql, SqlError, Unit, Value};
 
 macro_rules! people {
     ($condition:literal) => {
@@ -61,6 +62,9 @@ texts! {
         "UPDATE people SET updated_at = $4 WHERE id = $1 AND org_id = $2 AND updated_at = $3 \
          AND status NOT IN ('deleted', 'reserved')",
     );
+    guard DELETED = Sql::same(
+        "UPDATE people SET status = status WHERE id = $1 AND org_id = $2 AND status = 'deleted'",
+    );
     guard ADMIN_REMAINS = Sql::pair(
         "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND EXISTS (SELECT 1 FROM people p \
          WHERE p.org_id = $1 AND p.id <> $2 AND p.status = 'active' AND instr(p.roles, '\"admin\"') > 0)",
@@ -85,6 +89,18 @@ fn keep_an_admin(unit: &mut Unit, before: &Person) {
     if before.is_admin() && before.status == PersonStatus::Active {
         unit.guarded(LOCK_ORGANIZATION, vec![(&before.org_id).into()], NO_ORGANIZATION);
         unit.guarded(ADMIN_REMAINS, vec![(&before.org_id).into(), (&before.id).into()], LAST_ADMIN);
+    }
+}
+
+impl SqlStore {
+    /// Adds the anonymising of somebody who was last changed at the seen version.
+    async fn anonymise(&self, unit: &mut Unit, before: &Person, at: Timestamp) -> Result<(), Error> {
+        let whom = Whom::Person(&before.id);
+        let failure_keys = anonymise::failure_keys(self, whom).await?;
+        let at = later_than(before.updated_at, at);
+        unit.guarded(TOUCH, with(version(before), [at.into()]), CONFLICT);
+        anonymise::anonymise(unit, whom, failure_keys, at);
+        Ok(())
     }
 }
 
@@ -159,14 +175,40 @@ impl PeopleStore for SqlStore {
     }
 
     async fn delete(&self, before: &Person, at: Timestamp, trail: Trail) -> Result<(), Error> {
-        let whom = Whom::Person(&before.id);
-        let failure_keys = anonymise::failure_keys(self, whom).await?;
-        let at = later_than(before.updated_at, at);
         let mut unit = self.unit(trail);
         keep_an_admin(&mut unit, before);
-        unit.guarded(TOUCH, with(version(before), [at.into()]), CONFLICT);
-        anonymise::anonymise(&mut unit, whom, failure_keys, at);
+        self.anonymise(&mut unit, before, at).await?;
         self.store(unit).await.map(|_| ())
+    }
+
+    async fn delete_and_erase(&self, before: &Person, at: Timestamp, trail: Trail) -> Result<(), Error> {
+        let whom = erasure::Whom { org_id: &before.org_id, person_id: &before.id };
+        // Erasing needs its event, also where other changes go unrecorded.
+        let mut unit = Unit::audited(trail.clone());
+        keep_an_admin(&mut unit, before);
+        erasure::erase_invitations(&mut unit, whom, at);
+        self.anonymise(&mut unit, before, at).await?;
+        erasure::erase(&mut unit, whom, &trail, at);
+        self.store(unit).await.map(|_| ())
+    }
+
+    async fn erase_deleted(
+        &self,
+        org_id: &str,
+        person_id: &str,
+        at: Timestamp,
+        trail: Trail,
+    ) -> Result<(), Error> {
+        let whom = erasure::Whom { org_id, person_id };
+        let mut unit = Unit::audited(trail.clone());
+        erasure::erase_invitations(&mut unit, whom, at);
+        unit.guarded(DELETED, vec![person_id.into(), org_id.into()], NO_PERSON);
+        erasure::require_something(&mut unit, whom);
+        erasure::erase(&mut unit, whom, &trail, at);
+        match self.database.commit(unit).await {
+            Ok(_) | Err(SqlError::Conflict(erasure::NOTHING_LEFT)) => Ok(()),
+            Err(error) => Err(error_of(error)),
+        }
     }
 
     async fn find_by_email(&self, canonical: &str) -> Result<Option<Person>, Fault> {

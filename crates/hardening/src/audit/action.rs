@@ -1,10 +1,13 @@
 //! The catalogue of audited actions. Adding one here is all it takes: name, documentation and the generated
-//! event catalogue follow.
+//! event catalogue follow; one without a description does not compile.
 
 use std::fmt;
 
+use super::Status;
+
 macro_rules! actions {
-    ($($variant:ident $name:literal $meaning:literal)*) => {
+    ($($variant:ident $name:literal $meaning:literal on $resource:literal
+        changes $changes:literal ends $($status:ident)+ $(, $written:ident)?;)*) => {
         /// What was done. The text form (`auth.login`) is stored, filtered by and never renamed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Action {
@@ -20,58 +23,176 @@ macro_rules! actions {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What it means, in a sentence.
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => $meaning,)* }
+            /// What its rows tell, in words.
+            pub const fn description(self) -> Description {
+                match self {
+                    $(Self::$variant => Description {
+                        meaning: $meaning,
+                        resource: $resource,
+                        changes: $changes,
+                        statuses: &[$(Status::$status),+],
+                        written: written!($($written)?),
+                    },)*
+                }
             }
         }
     };
 }
 
+macro_rules! written {
+    () => {
+        true
+    };
+    (unwritten) => {
+        false
+    };
+}
+
+/// What the rows of an action tell, in words of Markdown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// When a row is written, in a sentence.
+    pub meaning: &'static str,
+    /// What `resource_type` says, and what `resource_id` is.
+    pub resource: &'static str,
+    /// What `changes` holds.
+    pub changes: &'static str,
+    /// What `status` can be.
+    pub statuses: &'static [Status],
+    /// Whether this version writes such rows; a name that is not written yet is reserved.
+    pub written: bool,
+}
+
 actions! {
     AuthLogin "auth.login" "Somebody signed in."
-    AuthLoginFailed "auth.login_failed" "A sign-in was refused."
+        on "`session`"
+        changes "`created`: assurance, device_type, browser, os" ends Success;
+    AuthLoginFailed "auth.login_failed" "A sign-in was refused, or a wrong password was given inside a session."
+        on "`person`; `account` (a digest of the address) where nobody has it; `session` inside one"
+        changes "nothing" ends Failure;
     AuthLogout "auth.logout" "A session was ended by its owner signing out."
+        on "`session`"
+        changes "nothing" ends Success;
     AuthPasswordChanged "auth.password_changed" "A person replaced the password."
+        on "`person`"
+        changes "`password`, masked" ends Success;
     AuthPasswordResetRequested "auth.password_reset_requested" "A reset link was asked for."
+        on "`person`"
+        changes "nothing" ends Success, unwritten;
     AuthPasswordReset "auth.password_reset" "A password was set by a mailed link."
-    AuthAccountLocked "auth.account_locked" "An account, device or address reached its limit of failures."
+        on "`person`"
+        changes "`password`, masked" ends Success, unwritten;
+    AuthAccountLocked "auth.account_locked" "An account, device or address reached its limit of failures, or the owner's \"this wasn't me\" link locked the account."
+        on "`person`; `account` where nobody has the address; `session` inside one"
+        changes "`locked_until`; `status` when locked by the link; nothing inside a session" ends Failure Success;
     AuthAccountUnlocked "auth.account_unlocked" "A lock was lifted before its end."
+        on "`person`"
+        changes "`unlocked_by`: mailed link, admin or operator" ends Success;
     AuthTwoFactorEnabled "auth.2fa_enabled" "A second factor became active."
+        on "`person`"
+        changes "`2fa_enabled`" ends Success, unwritten;
     AuthTwoFactorDisabled "auth.2fa_disabled" "A second factor was removed by its owner."
+        on "`person`"
+        changes "`2fa_enabled`" ends Success, unwritten;
     AuthTwoFactorReset "auth.2fa_reset" "A second factor was removed by an admin."
+        on "`person`"
+        changes "`2fa_enabled`" ends Success, unwritten;
     AuthTwoFactorFailed "auth.2fa_failed" "A second-factor code was refused."
+        on "`person`"
+        changes "nothing" ends Failure, unwritten;
     AuthRecoveryCodeUsed "auth.recovery_code_used" "A recovery code was spent."
+        on "`person`"
+        changes "how many are left" ends Success, unwritten;
     AuthRecoveryCodesRegenerated "auth.recovery_codes_regenerated" "New recovery codes replaced the old."
-    AuthSessionRevoked "auth.session_revoked" "A session was ended by its owner or an admin."
+        on "`person`"
+        changes "`recovery_codes`, masked" ends Success, unwritten;
+    AuthSessionRevoked "auth.session_revoked" "A session was ended by its owner, by an admin, or for a newer one."
+        on "`session`; `person` when an admin or operator ended all of theirs"
+        changes "`reason` when it had to go for a newer one; else nothing" ends Success;
     AuthReauthenticated "auth.reauthenticated" "A session was made fresh by giving the password again."
-    AuthCsrfRejected "auth.csrf_rejected" "A request without a valid CSRF token, or from another origin, was refused."
+        on "`session`"
+        changes "nothing" ends Success;
+    AuthCsrfRejected "auth.csrf_rejected" "A request without a valid CSRF token, or from another origin, was refused (one row per client and minute)."
+        on "`request`: method and path"
+        changes "nothing" ends Failure;
     AuthRateLimited "auth.rate_limited" "A limit was reached (one row per window and key)."
-    AuthAccessDenied "auth.access_denied" "A signed-in person was refused by the rights."
+        on "`rate_limit`: the key; `request`: method and path"
+        changes "nothing" ends Failure;
+    AuthAccessDenied "auth.access_denied" "A signed-in person was refused by the rights (one row per person and minute)."
+        on "`request`: method and path"
+        changes "nothing" ends Failure;
     PersonCreate "person.create" "A person joined an organization."
+        on "`person`"
+        changes "`created`: name, email, roles, language (not by an operator)" ends Success;
     PersonUpdate "person.update" "A person's details changed."
-    PersonDelete "person.delete" "A person was deleted and made anonymous."
+        on "`person`"
+        changes "`name`, `timezone`, `language`: those that changed" ends Success;
+    PersonDelete "person.delete" "A person was deleted and made anonymous, or erased from the log."
+        on "`person`"
+        changes "`deleted`: name, email, roles; with `erase=true` name, email and audit_log, each `[ERASED]`" ends Success;
     PersonRolesChanged "person.roles_changed" "A person's roles changed."
+        on "`person`"
+        changes "`roles`" ends Success;
     PersonLocked "person.locked" "An admin locked a person out."
-    PersonUnlocked "person.unlocked" "An admin let a locked person in again."
+        on "`person`"
+        changes "`status`" ends Success;
+    PersonUnlocked "person.unlocked" "An admin or operator let a locked person in again."
+        on "`person`"
+        changes "`status`" ends Success;
     EventCreate "event.create" "An event was created."
+        on "`event`"
+        changes "`created`: title, type, start, end, location, description, required_roles" ends Success;
     EventUpdate "event.update" "An event changed."
+        on "`event`"
+        changes "the fields that changed" ends Success;
     EventDelete "event.delete" "An event was deleted."
+        on "`event`"
+        changes "`deleted`: as in `event.create`" ends Success;
     TeamCreate "team.create" "A team was created."
+        on "`team`"
+        changes "`created`: name, description" ends Success;
     TeamUpdate "team.update" "A team changed."
+        on "`team`"
+        changes "`name`, `description`: those that changed" ends Success;
     TeamDelete "team.delete" "A team was deleted."
+        on "`team`"
+        changes "`deleted`: name, description, members" ends Success;
     TeamMemberAdded "team.member_added" "A person joined a team."
+        on "`team`"
+        changes "`member`: the person's id" ends Success;
     TeamMemberRemoved "team.member_removed" "A person left a team."
+        on "`team`"
+        changes "`member`: the person's id" ends Success;
     OrganizationCreate "organization.create" "An organization was created."
+        on "`organization`"
+        changes "`created`: name" ends Success;
     OrganizationUpdate "organization.update" "An organization's settings changed."
+        on "`organization`"
+        changes "`name`, `region`, `open_signup`, `session_ttl_hours`, `session_idle_minutes`, `session_max_per_user`: those that changed" ends Success;
     OrganizationDelete "organization.delete" "An organization was deleted."
+        on "`organization`"
+        changes "`deleted`: as in `organization.update`" ends Success;
     OrganizationRequireTwoFactorChanged "organization.require_2fa_changed" "The rule who must have a second factor changed."
+        on "`organization`"
+        changes "the fields of the rule that changed" ends Success, unwritten;
     InvitationSent "invitation.sent" "An invitation was mailed."
+        on "`invitation`"
+        changes "`created`: email, roles, expires_at" ends Success;
     InvitationAccepted "invitation.accepted" "An invitation was used to sign up."
+        on "`invitation`"
+        changes "`status`" ends Success;
     InvitationRevoked "invitation.revoked" "An invitation was withdrawn."
+        on "`invitation`"
+        changes "`status`" ends Success;
     AuditRead "audit.read" "The audit log was read."
+        on "`audit_log`: the organization's id, `org_system` for all"
+        changes "nothing" ends Success;
     AuditExported "audit.exported" "The audit log was exported."
+        on "`audit_log`: the organization's id, `org_system` for all"
+        changes "nothing" ends Success;
     AuditArchived "audit.archived" "Audit rows were archived."
+        on "`audit_log`: the organization's id"
+        changes "what was archived" ends Success, unwritten;
 }
 
 impl fmt::Display for Action {
@@ -91,5 +212,16 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), Action::ALL.len());
         assert!(names.iter().all(|n| n.split('.').count() == 2));
+    }
+
+    #[test]
+    fn descriptions_say_something_that_fits_a_table() {
+        for action in Action::ALL {
+            let told = action.description();
+            assert!(told.meaning.ends_with(['.', ')']), "{action}");
+            for words in [told.meaning, told.resource, told.changes] {
+                assert!(words.len() >= 4 && !words.contains(['|', '\n']), "{action}: {words}");
+            }
+        }
     }
 }

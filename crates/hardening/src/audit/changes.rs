@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 /// What stands in a trail instead of a password, hash, secret, code or token.
 pub const REDACTED: &str = "[REDACTED]";
+/// What stands in a row instead of a person's data that was erased afterwards.
+pub const ERASED: &str = "[ERASED]";
 
 /// The changed fields of one event. A creation is `{"created":{"old":null,"new":{…}}}`, a deletion
 /// `{"deleted":{"old":{…},"new":null}}`.

@@ -106,6 +106,12 @@ impl Trail {
         self
     }
 
+    /// The one the change is about.
+    pub fn first(&self) -> &SealedEvent {
+        // A trail is made of one event and only grows.
+        &self.0[0]
+    }
+
     /// The sealed events, at least one.
     pub fn entries(&self) -> &[SealedEvent] {
         &self.0

@@ -4,7 +4,8 @@
 //! * A [`Trail`] is never empty. Every storage verb that changes something takes one, and stores both in one
 //!   transaction: an unaudited change does not compile.
 //! * Personal fields enter the canonical bytes as salted commitments, so that erasing a value later leaves
-//!   the proof of the rest intact.
+//!   the proof of the rest intact. A row without its salt was erased in part or in whole: its leaf still stands,
+//!   its values can no longer be compared with it.
 //!
 //! What the deployment must ensure: nobody but the server's own database role writes `audit_logs`.
 
@@ -13,7 +14,7 @@ mod canonical;
 mod changes;
 mod event;
 
-pub use action::Action;
+pub use action::{Action, Description};
 pub use canonical::{CANONICAL_VERSION, SealedEvent, canonical_json};
-pub use changes::{Changes, REDACTED};
+pub use changes::{Changes, ERASED, REDACTED};
 pub use event::{ANONYMOUS_PERSON, AuditEvent, Resource, SYSTEM_ORGANIZATION, Status, Trail};

@@ -1,5 +1,7 @@
 //! `signupflow admin`: what an operator does for admins, recorded as `cli:<user>`.
 
+use accounts::lockouts::{STRANGERS_STAY_OUT, Unlocked};
+use accounts::model::Person;
 use accounts::operator::{self, AdminPlace, NewAdmin};
 use clap::Subcommand;
 use serde_json::json;
@@ -71,9 +73,9 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
         Command::Create(args) => create(settings, args).await,
         Command::Unlock { email, format } => {
             let assembly = settings.assemble().await?;
-            let person = operator::unlock(&assembly.services, &os_user(), email.as_deref()).await?;
+            let done = operator::unlock(&assembly.services, &os_user(), email.as_deref()).await?;
             close(assembly).await?;
-            told(&person, "may sign in again", format)
+            unlocked(&done, format)
         }
         Command::RevokeSessions { email, format } => {
             let assembly = settings.assemble().await?;
@@ -82,6 +84,19 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
             told(&person, "is signed out everywhere", format)
         }
     }
+}
+
+fn unlocked(done: &Unlocked, format: Format) -> Result<(), Failure> {
+    if done.open_to_strangers {
+        return told(&done.person, "may sign in again", format);
+    }
+    if format == Format::Json {
+        let mut answer = as_json(&done.person);
+        answer["notice"] = STRANGERS_STAY_OUT.into();
+        return console::print_json(&answer);
+    }
+    told(&done.person, "is not locked otherwise any more", format)?;
+    console::print(&format!("{STRANGERS_STAY_OUT}\n"))
 }
 
 async fn create(settings: &Settings, args: Create) -> Result<(), Failure> {
@@ -111,12 +126,16 @@ fn given_or_asked(given: Option<String>, option: &str, question: &str) -> Result
     }
 }
 
-fn told(person: &accounts::model::Person, what: &str, format: Format) -> Result<(), Failure> {
+fn as_json(person: &Person) -> serde_json::Value {
+    json!({
+        "id": person.id, "org_id": person.org_id, "name": person.name, "email": person.email,
+        "roles": person.roles,
+    })
+}
+
+fn told(person: &Person, what: &str, format: Format) -> Result<(), Failure> {
     if format == Format::Json {
-        return console::print_json(&json!({
-            "id": person.id, "org_id": person.org_id, "name": person.name, "email": person.email,
-            "roles": person.roles,
-        }));
+        return console::print_json(&as_json(person));
     }
     let email = person.email.as_deref().unwrap_or("no e-mail address");
     console::print(&format!(

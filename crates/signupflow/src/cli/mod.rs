@@ -9,6 +9,7 @@
 
 mod admin;
 mod audit;
+mod audit_events;
 mod completions;
 mod console;
 mod demo;
@@ -78,6 +79,9 @@ enum Command {
     /// Prints the OpenAPI 3.1 document of the JSON API.
     #[command(hide = true, after_help = openapi::EXAMPLES)]
     Openapi,
+    /// Prints the catalogue of audit events as Markdown.
+    #[command(hide = true, after_help = audit_events::EXAMPLES)]
+    AuditEvents,
 }
 
 /// The whole command line, for documents and completion scripts.
@@ -111,6 +115,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Passwords(command) => passwords::run(command),
         Command::Completions(args) => completions::run(&args),
         Command::Openapi => openapi::run(),
+        Command::AuditEvents => audit_events::run(),
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Failure> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    Ok(crate::serve::run(config, Sources::system(), announce).await?)
+    let sources = Sources { redis_may_come_later: true, ..Sources::system() };
+    Ok(crate::serve::run(config, sources, announce).await?)
 }
 
 fn announce(assembly: &Assembly, address: SocketAddr) {

@@ -6,7 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::{
-    audit, audit_export, auth, events, invitations, organizations, people, reports, sessions, teams,
+    audit, audit_export, auth, events, invitations, mailed_links, organizations, people, reports, sessions,
+    teams,
 };
 use super::state::AppState;
 use super::{health, pages};
@@ -25,8 +26,8 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::csrf))
         .routes(routes!(auth::password))
         .routes(routes!(auth::reauthenticate))
-        .routes(routes!(auth::unlock))
-        .routes(routes!(auth::not_me))
+        .routes(routes!(mailed_links::unlock))
+        .routes(routes!(mailed_links::not_me))
         .routes(routes!(sessions::list, sessions::end_others))
         .routes(routes!(sessions::end_one))
         .routes(routes!(people::me))

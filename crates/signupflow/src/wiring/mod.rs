@@ -10,7 +10,7 @@ use accounts::lockouts::LiftedLocks;
 use accounts::ports::Mailer;
 use accounts::{Services, Settings};
 use backends::embedded::WriteThroughSessions;
-use backends::redis::RedisLink;
+use backends::redis::{ConnectError, RedisLink};
 use backends::sql::{Database, SqlError, migrate};
 use backends::stores::{OutboxCipher, SqlStore};
 use hardening::clock::Clock;
@@ -32,10 +32,11 @@ fn connections() -> usize {
     (2 * cores() + 4).max(8)
 }
 
-/// How many credential checks may be under way at once: one hashes on each core while as many are at the
-/// database, and two connections are always left for other requests.
-pub fn credential_checks_at_once() -> usize {
-    connections() - 2
+/// How many credential checks may be under way at once. On PostgreSQL one hashes on each core while as many are at
+/// the database, and two connections are always left for other requests. The embedded database has no connections
+/// that could run out: there the hashing queue alone is the bound, and nobody waits who would be refused anyway.
+pub fn credential_checks_at_once(config: &Config) -> usize {
+    if config.database.is_embedded() { tokio::sync::Semaphore::MAX_PERMITS } else { connections() - 2 }
 }
 
 fn cores() -> usize {
@@ -59,13 +60,24 @@ impl From<SqlError> for StartError {
     }
 }
 
+impl From<ConnectError> for StartError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Away(reason) => Self::Backend(format!("Redis is away: {reason}")),
+            ConnectError::Unusable(reason) => {
+                Self::Configuration(format!("Redis cannot be used as it is set up: {reason}"))
+            }
+        }
+    }
+}
+
 impl From<Fault> for StartError {
     fn from(fault: Fault) -> Self {
         Self::Backend(fault.to_string())
     }
 }
 
-/// Where time and randomness come from, and what a hash costs: tests use their own.
+/// Where time and randomness come from, what a hash costs, and how Redis is waited for: tests use their own.
 #[derive(Clone)]
 pub struct Sources {
     /// The present.
@@ -77,6 +89,9 @@ pub struct Sources {
     /// How long a call to Redis may take, where it is not the usual 50 ms: a machine that compiles and tests
     /// at once is slower than that.
     pub redis_call_budget: Option<Duration>,
+    /// Whether to begin without Redis and go on looking for it. Right for a server, which says 503 meanwhile;
+    /// a command that cannot do its work ends instead.
+    pub redis_may_come_later: bool,
 }
 
 impl Sources {
@@ -87,6 +102,7 @@ impl Sources {
             entropy: Arc::new(hardening::entropy::OsEntropy),
             hash_cost: None,
             redis_call_budget: None,
+            redis_may_come_later: false,
         }
     }
 }
@@ -160,12 +176,12 @@ async fn migrate_or_refuse(config: &Config, database: &Database) -> Result<(), S
 pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, StartError> {
     let database = open_database(&config).await?;
     migrate_or_refuse(&config, &database).await?;
-    let Sources { clock, entropy, hash_cost, redis_call_budget } = sources;
+    let shared = shared_state::shared_state(&config, &database, &sources).await?;
+    let Sources { clock, entropy, hash_cost, .. } = sources;
     let ring = KeyRing::new(&config.secrets.secret_key, config.secrets.secret_key_previous.as_ref());
     let outbox_key = ring.derive(KeyLabel::Outbox);
     let cipher = OutboxCipher::new(&outbox_key.current, outbox_key.previous.as_ref(), entropy.clone());
     let store = Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled));
-    let shared = shared_state::shared_state(&config, &database, &clock, &entropy, redis_call_budget).await?;
     let threads = cores();
     let hash_cost = hash_cost.unwrap_or(config.password.argon2);
     let hashing =

@@ -1,7 +1,6 @@
 //! Sessions and counters: in process, or in Redis.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use backends::embedded::{SqlAttemptJournal, WriteThroughSessions};
 use backends::memory::attempts::MemoryAttempts;
@@ -10,7 +9,7 @@ use backends::memory::quotas::MemoryQuotas;
 use backends::redis::attempts::RedisAttempts;
 use backends::redis::quotas::{FallbackQuotas, RedisQuotas};
 use backends::redis::sessions::RedisSessions;
-use backends::redis::{LinkOptions, RedisLink, RedisTarget};
+use backends::redis::{ConnectError, LinkOptions, RedisLink, RedisTarget};
 use backends::sql::Database;
 use hardening::clock::Clock;
 use hardening::entropy::Entropy;
@@ -18,7 +17,7 @@ use hardening::lockout::Gate;
 use hardening::rate_limit::QuotaStore;
 use hardening::session::{RevocationMark, SessionStore};
 
-use super::StartError;
+use super::{Sources, StartError};
 use crate::config::{self, Config, SessionStorage};
 
 /// Counters kept in process: each is a few hundred bytes, so this bounds them to some tens of megabytes.
@@ -37,12 +36,11 @@ pub(super) struct SharedState {
 pub(super) async fn shared_state(
     config: &Config,
     database: &Database,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-    call_budget: Option<Duration>,
+    sources: &Sources,
 ) -> Result<SharedState, StartError> {
+    let Sources { clock, entropy, .. } = sources;
     let mut shared = match (&config.redis, config.session.storage) {
-        (Some(redis), SessionStorage::Redis) => in_redis(config, redis, clock, entropy, call_budget).await?,
+        (Some(redis), SessionStorage::Redis) => in_redis(find(config, redis, sources).await?, clock, entropy),
         _ => in_process(database, clock, entropy).await?,
     };
     if !config.rate_limit.enabled {
@@ -69,31 +67,39 @@ async fn in_process(
     })
 }
 
-async fn in_redis(
-    config: &Config,
-    redis: &config::Redis,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-    call_budget: Option<Duration>,
-) -> Result<SharedState, StartError> {
+/// The link to Redis. One that is away is waited for where it may come later; one that is set up wrongly stops
+/// the start in production, and is a warning in development.
+async fn find(config: &Config, redis: &config::Redis, sources: &Sources) -> Result<RedisLink, StartError> {
     let target = RedisTarget::parse(redis.url.expose())
         .map_err(|error| StartError::Configuration(format!("REDIS_URL: {error}")))?;
     let usual = LinkOptions::default();
     let options = LinkOptions {
         refuse_eviction: config.deployment.is_production(),
-        call_budget: call_budget.unwrap_or(usual.call_budget),
+        call_budget: sources.redis_call_budget.unwrap_or(usual.call_budget),
         ..usual
     };
-    let link = RedisLink::connect(target, options).await?;
+    let (link, error) = RedisLink::find(target, options).await;
+    match error {
+        None => {}
+        Some(error) if !sources.redis_may_come_later => return Err(error.into()),
+        Some(error @ ConnectError::Unusable(_)) if config.deployment.is_production() => {
+            return Err(error.into());
+        }
+        Some(error) => tracing::warn!(%error, "serving without Redis: sessions and credentials answer 503"),
+    }
+    Ok(link)
+}
+
+fn in_redis(link: RedisLink, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> SharedState {
     let sessions = Arc::new(RedisSessions::new(link.clone()));
     let attempts = Arc::new(RedisAttempts::new(link.clone()));
     let quotas = Arc::new(RedisQuotas::new(link.clone()));
-    Ok(SharedState {
+    SharedState {
         sessions: sessions.clone(),
         revocation_mark: sessions,
         quotas: Arc::new(FallbackQuotas::new(quotas, MemoryQuotas::new(MAX_COUNTERS))),
         gate: Gate::new(attempts, clock.clone(), entropy.clone()),
         upkeep: None,
         redis: Some(link),
-    })
+    }
 }

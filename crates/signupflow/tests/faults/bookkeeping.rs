@@ -5,11 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::support::{Answer, Persona};
 use serde_json::{Value, json};
 
-/// How often faults that come in rounds are repeated.
-pub(crate) fn rounds() -> u32 {
-    std::env::var("SIGNUPFLOW_FAULT_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5)
-}
-
 /// The body that creates an event of this title.
 pub(crate) fn event(title: &str) -> Value {
     json!({"title": title, "type": "service", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T12:00:00Z"})

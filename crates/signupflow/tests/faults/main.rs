@@ -1,7 +1,8 @@
-//! Faults of real servers under the running application. The first line of each test's comment names its row of
-//! the fault catalogue and states the promise it keeps.
+//! What must hold while a server the program needs fails: killed, frozen, cut off, full or stormed, most of it with
+//! the built program in processes of its own, on a real clock with its real budgets. The first line of each test's
+//! comment names its row of the fault table and states the promise it keeps.
 //!
-//! `SIGNUPFLOW_FAULT_ROUNDS` sets how often faults that come in rounds are repeated (5).
+//! `SIGNUPFLOW_FAULT_ROUNDS` sets how often a fault is repeated (2).
 
 #[path = "../http/support/mod.rs"]
 mod support;
@@ -13,3 +14,10 @@ mod postgres_killed;
 mod postgres_migrations;
 mod postgres_read_only;
 mod postgres_stampede;
+mod redis_away_at_start;
+mod redis_full;
+mod redis_killed;
+mod redis_none;
+mod redis_partitioned;
+mod redis_silent;
+mod tools;

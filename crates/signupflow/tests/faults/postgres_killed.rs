@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::bookkeeping::{Told, event, events_in, rounds, rows_in};
+use crate::bookkeeping::{Told, event, events_in, rows_in};
 use crate::support::binary::{Binary, Tokens};
 use crate::support::{PASSWORD, fresh_email};
+use crate::tools::rounds;
 use reqwest::Method;
 use serde_json::Value;
 use testkit::postgres::{ClusterOptions, Postgres};

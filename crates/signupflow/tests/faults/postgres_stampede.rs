@@ -38,8 +38,8 @@ async fn a_stampede_of_sign_ins_leaves_everybody_else_served() {
         done.send_replace(true);
         answers
     };
-    let (answers, served) = tokio::join!(stampede, served_meanwhile(&admin, stampede_is_over));
-    assert!(served > 3, "{served}");
+    let (answers, meanwhile) = tokio::join!(stampede, served_meanwhile(&admin, stampede_is_over));
+    assert!(meanwhile > 3, "{meanwhile}");
     proxy.up().await;
     let mut waits = BTreeSet::new();
     for (email, answer, took) in answers {
@@ -56,7 +56,7 @@ async fn a_stampede_of_sign_ins_leaves_everybody_else_served() {
     assert!(app.audit_rows("auth.login_failed").await.is_empty());
 }
 
-/// How many requests of a signed-in person were served until the stampede was over; each must be.
+/// How many requests of a signed-in person were meanwhile until the stampede was over; each must be.
 async fn served_meanwhile(person: &Persona<'_>, over: tokio::sync::watch::Receiver<bool>) -> usize {
     let mut served = 0;
     while !*over.borrow() && served < 80 {

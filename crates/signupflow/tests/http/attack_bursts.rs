@@ -26,9 +26,16 @@ fn count(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status.as_u16() == status).count()
 }
 
-/// How many got 503 with `Retry-After` because their turn did not come within a second, as on a busy machine.
+/// How many got 503 with `Retry-After` because their turn did not come within a second: on a busy machine a
+/// PostgreSQL shared by all tests may be that slow; on the embedded database nobody waits for a turn.
 fn overloaded(answers: &[Answer]) -> usize {
-    answers.iter().filter(|answer| answer.status == 503).inspect(|answer| shed(answer)).count()
+    let count = answers.iter().filter(|answer| answer.status == 503).inspect(|answer| shed(answer)).count();
+    assert!(count == 0 || on_postgres(), "{count} found no turn");
+    count
+}
+
+fn on_postgres() -> bool {
+    std::env::var("SIGNUPFLOW_TEST_DATABASE").is_ok_and(|name| name == "postgres")
 }
 
 /// Sent away before it was judged, to come back within a few seconds.
@@ -188,7 +195,7 @@ async fn a_full_hashing_queue_sheds_logins_and_nothing_else() {
         join_all(flood).await.into_iter().map(|login| login.expect("no panic")).collect();
     assert_eq!(count(&answers, 401) + count(&answers, 503), 500);
     assert!(count(&answers, 503) >= 300, "{}", count(&answers, 503));
-    overloaded(&answers);
+    answers.iter().filter(|answer| answer.status == 503).for_each(shed);
     let shed = emails.iter().zip(&answers).find(|(_, answer)| answer.status == 503);
     let failed = app.audit_rows("auth.login_failed").await.len();
     assert_eq!(failed, count(&answers, 401), "what was not judged is no failure");
@@ -223,7 +230,8 @@ async fn flood(app: &TestApp, addresses: std::ops::Range<u32>) -> bool {
 /// A41: more addresses than there is room for evict neither a lock nor a count; newcomers wait instead.
 #[tokio::test]
 async fn a_flood_of_addresses_evicts_neither_locks_nor_counts() {
-    let app = TestApp::start().await;
+    // The bound is that of counters in process; in Redis its `maxmemory` is the bound, and a full one answers 503.
+    let app = TestApp::with(&[("SESSION_STORAGE", "memory")]).await;
     let (locked, counted, ip) = (app.admin().await.email, app.admin().await.email, fresh_ip());
     for _ in 0..5 {
         app.login_from(&fresh_ip(), &locked, "wrong").await.expect(401);

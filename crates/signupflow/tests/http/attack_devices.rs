@@ -160,6 +160,64 @@ async fn a_hundred_failures_in_a_row_keep_strangers_out_until_the_password_chang
     app.login_from(&fresh_ip(), &owner.email, OTHER_PASSWORD).await.expect(200);
 }
 
+/// Section 5: neither the mailed link nor an admin makes the hundred start over; both say how to get out.
+#[tokio::test]
+async fn after_a_hundred_failures_unlocking_opens_nothing_to_strangers() {
+    let app = TestApp::with(&[
+        ("SESSION_TTL_HOURS", "720"),
+        ("SESSION_IDLE_MINUTES", "0"),
+        ("CSRF_TOKEN_TTL", "604800"),
+    ])
+    .await;
+    let admin = app.admin().await;
+    let owner = app.volunteer(&admin).await;
+    for _ in 0..19 {
+        strangers_fail(&app, &owner.email, 5).await;
+        app.advance(LOCK);
+    }
+    strangers_fail(&app, &owner.email, 5).await;
+    let body = json!({"token": app.mailed_token(&owner.email).await});
+    let told = app.post_from(&fresh_ip(), "/api/auth/unlock", &body).await.expect(200).field("message");
+    assert!(
+        told.contains("unknown devices stay locked out until the password is reset or changed"),
+        "{told}"
+    );
+    app.login_from(&fresh_ip(), &owner.email, PASSWORD).await.expect_problem(429, "account_locked");
+    assert_eq!(
+        admin.get("/api/lockouts").await.expect(200).json["items"],
+        json!([]),
+        "the timed lock is gone"
+    );
+
+    admin.post("/api/auth/reauthenticate", &json!({"password": PASSWORD})).await.expect(200);
+    let unlock = format!("/api/people/{}/unlock", owner.id);
+    let unlocked = admin.poke(&unlock).await.expect(200);
+    assert_eq!((unlocked.field("notice"), unlocked.field("id")), (told, owner.id.clone()));
+    app.login_from(&fresh_ip(), &owner.email, PASSWORD).await.expect_problem(429, "account_locked");
+
+    let back = with_device(&app, &owner.email, PASSWORD, &owner.device_token).await.expect(200);
+    let owner = Persona::from_sign_in(&app, fresh_ip(), &owner.email, PASSWORD, &back);
+    let body = json!({"old_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    owner.put("/api/auth/password", &body).await.expect(200);
+    app.login_from(&fresh_ip(), &owner.email, OTHER_PASSWORD).await.expect(200);
+    assert!(admin.poke(&unlock).await.expect(200).json.get("notice").is_none());
+}
+
+/// Fewer failures leave no notice, but stay counted: an unlock link is no fresh hundred.
+#[tokio::test]
+async fn an_unlock_link_does_not_start_the_hundred_over() {
+    let app = TestApp::start().await;
+    let email = app.admin().await.email;
+    for round in 0..20 {
+        strangers_fail(&app, &email, 5).await;
+        let body = json!({"token": app.mailed_token(&email).await});
+        let told = app.post_from(&fresh_ip(), "/api/auth/unlock", &body).await.expect(200).field("message");
+        assert_eq!(told.contains("open again"), round < 19, "{round}: {told}");
+        app.advance(1);
+    }
+    app.login_from(&fresh_ip(), &email, PASSWORD).await.expect_problem(429, "account_locked");
+}
+
 /// A06: the hundred are counted over a restart, and a success in between starts them over.
 #[tokio::test]
 async fn a_success_starts_the_hundred_over_and_a_restart_does_not() {

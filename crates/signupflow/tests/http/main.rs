@@ -1,6 +1,7 @@
 //! The application over HTTP, in process on a clock that stands still; `attack_*` are the attack catalogue.
 //!
-//! `SIGNUPFLOW_TEST_DATABASE=postgres` and `SIGNUPFLOW_TEST_REDIS=1` choose the deployment shape (see `support`).
+//! `SIGNUPFLOW_TEST_DATABASE=postgres` and `SIGNUPFLOW_TEST_REDIS=1` choose the deployment shape (see `support`);
+//! `nodes_*` are about several nodes, and always run on PostgreSQL and Redis.
 
 mod attack_address;
 mod attack_assignment;
@@ -30,10 +31,14 @@ mod audit_queries;
 mod bad_input;
 mod bad_queries;
 mod cookies;
+mod erasure;
 mod events_teams;
 mod headers;
 mod health_docs;
 mod invitations;
+mod nodes_credentials;
+mod nodes_redis_loss;
+mod nodes_sessions;
 mod organizations;
 mod people;
 mod sessions;

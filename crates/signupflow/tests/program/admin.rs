@@ -105,7 +105,9 @@ async fn sessions_end_and_locked_accounts_open_again() {
         assembly.database.clone().close().await;
     }
     assert!(place.done(&["admin", "revoke-sessions"]).contains("Ada Admin"), "the first admin");
-    assert!(place.done(&["admin", "unlock", "BO@example.org"]).contains("Bo"));
+    for _ in 0..2 {
+        assert!(place.done(&["admin", "unlock", "BO@example.org"]).contains("Bo"));
+    }
     place.run(&["admin", "revoke-sessions", "nobody@example.org"]).failed(1, "person");
 
     let assembly = opened(&place).await;
@@ -119,5 +121,5 @@ async fn sessions_end_and_locked_accounts_open_again() {
     assembly.database.clone().close().await;
 
     assert_eq!(log(&place, "auth.session_revoked").len(), 1);
-    assert_eq!(log(&place, "auth.account_unlocked").len(), 1);
+    assert_eq!(log(&place, "auth.account_unlocked").len(), 1, "the second time nothing was locked");
 }

@@ -1,4 +1,4 @@
-//! F01: the process is killed at any moment under load. What it acknowledged is there afterwards, exactly once
+//! The process is killed at any moment under load. What it acknowledged is there afterwards, exactly once
 //! and with exactly one audit row; and nothing is there without its row.
 //!
 //! `SIGNUPFLOW_KILL_ROUNDS` sets how often (5).
@@ -106,6 +106,8 @@ async fn check(server: &Binary, journal: &Journal) {
     }
 }
 
+/// F09: what the server acknowledged before it was killed is there afterwards, once and with one audit row; what
+/// was ended stays ended and what was locked stays locked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_or_doubled_when_the_process_is_killed() {
     let rounds = std::env::var("SIGNUPFLOW_KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);

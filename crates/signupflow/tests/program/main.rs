@@ -10,6 +10,7 @@ mod audit;
 mod doctor;
 mod kill9;
 mod migrate;
+mod original_env;
 mod place;
 mod readme_walk;
 mod serve;

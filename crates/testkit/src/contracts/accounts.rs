@@ -30,6 +30,9 @@ pub async fn all(stores: &Stores) {
     one_of_many_replacements_wins(stores).await;
     an_old_hash_never_overwrites_a_new_password(stores).await;
     lifting_removes_locks_and_tells_others(stores).await;
+    lifting_what_is_not_locked_leaves_no_row(stores).await;
+    an_unlock_link_keeps_the_count(stores).await;
+    failures_are_forgotten_where_nobody_needs_them(stores).await;
     an_unlock_link_works_once(stores).await;
     one_of_many_unlocks_wins(stores).await;
     not_me_locks_and_ends_everything(stores).await;
@@ -303,7 +306,7 @@ pub async fn an_old_hash_never_overwrites_a_new_password(stores: &Stores) {
     }
 }
 
-/// Every kind of lock, and the consecutive failures.
+/// Every kind of lock; consecutive failures stay counted.
 pub async fn lifting_removes_locks_and_tells_others(stores: &Stores) {
     let (organization, person) = stores.founded().await;
     let key = id("account");
@@ -315,13 +318,60 @@ pub async fn lifting_removes_locks_and_tells_others(stores: &Stores) {
     stores.accounts.record_failed_sign_in(change, trail(), vec![]).await.expect("stored");
     assert_eq!(stores.accounts.lock_keys_of(&person.id).await, Ok(keys.clone()));
     let at = now();
-    stores.leaves(1, stores.accounts.lift_locks(&person.id, &key, at, trail())).await;
+    assert!(stores.leaves(1, stores.accounts.lift_locks(&person.id, at, trail())).await);
     assert_eq!(stores.accounts.lock_keys_of(&person.id).await, Ok(vec![]));
-    assert_eq!(stores.accounts.consecutive_failures(&key).await, Ok(0));
+    assert_eq!(stores.accounts.consecutive_failures(&key).await, Ok(1), "only a new password forgets them");
     let lifted = stores.accounts.changes_since(at).await.expect("readable").lifted;
     assert!(keys.iter().all(|key| lifted.contains(&(key.clone(), at))));
-    let verb = stores.accounts.lift_locks("person_nobody", "", at, trail());
+    let verb = stores.accounts.lift_locks("person_nobody", at, trail());
     stores.refuses(&organization.id, Refusal::NotFound("person"), verb).await;
+}
+
+/// No row without its change: not without a lock, and not with one that is over.
+pub async fn lifting_what_is_not_locked_leaves_no_row(stores: &Stores) {
+    let (_, person) = stores.founded().await;
+    let lift = |at| stores.accounts.lift_locks(&person.id, at, trail());
+    assert!(!stores.leaves(0, lift(now())).await);
+    let until = in_an_hour();
+    let locks = vec![lock(Some(&person), "account", until)];
+    let change = FailedSignIn { locks, ..failure(&person, None) };
+    stores.accounts.record_failed_sign_in(change, trail(), vec![]).await.expect("stored");
+    assert!(!stores.leaves(0, lift(until)).await, "over to the microsecond");
+    assert!(stores.leaves(1, lift(until - MICROSECOND)).await);
+    assert!(!stores.leaves(0, lift(until - MICROSECOND)).await);
+}
+
+/// It lifts locks, and does not make guessing start over.
+pub async fn an_unlock_link_keeps_the_count(stores: &Stores) {
+    let (_, person) = stores.founded().await;
+    let key = id("account");
+    let locks = vec![lock(Some(&person), "account", in_an_hour())];
+    let change = FailedSignIn { locks, ..failure(&person, Some(&key)) };
+    stores.accounts.record_failed_sign_in(change, trail(), vec![]).await.expect("stored");
+    let hash = stores.granted(&person, Purpose::Unlock).await;
+    stores.leaves(1, stores.accounts.redeem_unlock(&hash, now(), trail())).await;
+    assert_eq!(stores.accounts.lock_keys_of(&person.id).await, Ok(vec![]));
+    assert_eq!(stores.accounts.consecutive_failures(&key).await, Ok(1));
+}
+
+/// At addresses without an account, below the limit, after 90 quiet days.
+pub async fn failures_are_forgotten_where_nobody_needs_them(stores: &Stores) {
+    let (_, person) = stores.founded().await;
+    let (known, unknown, full) = (id("account"), id("account"), id("account"));
+    let count = async |key: &str, person_id: Option<&String>| {
+        let change = FailedSignIn { person_id: person_id.cloned(), ..failure(&person, Some(key)) };
+        stores.accounts.record_failed_sign_in(change, trail(), vec![]).await.expect("stored");
+    };
+    count(&known, Some(&person.id)).await;
+    count(&unknown, None).await;
+    count(&full, None).await;
+    count(&full, None).await;
+    let counted = async |key: &str| stores.accounts.consecutive_failures(key).await.expect("readable");
+    let after = |days: u64| now() + Duration::from_hours(24 * days);
+    stores.accounts.purge_expired(after(89), 2).await.expect("purged");
+    assert_eq!(counted(&unknown).await, 1);
+    stores.accounts.purge_expired(after(91), 2).await.expect("purged");
+    assert_eq!((counted(&known).await, counted(&unknown).await, counted(&full).await), (1, 0, 2));
 }
 
 /// Not twice, not for another purpose, not after its end.
@@ -329,17 +379,17 @@ pub async fn an_unlock_link_works_once(stores: &Stores) {
     let (organization, person) = stores.founded().await;
     let hash = stores.granted(&person, Purpose::Unlock).await;
     let late = now() + Duration::from_hours(2);
-    let verb = stores.accounts.redeem_unlock(&hash, "", late, trail());
+    let verb = stores.accounts.redeem_unlock(&hash, late, trail());
     stores.refuses(&organization.id, Refusal::TokenInvalid, verb).await;
     let verb = stores.accounts.redeem_not_me(&hash, now(), trail());
     stores.refuses(&organization.id, Refusal::TokenInvalid, verb).await;
     assert_eq!(stores.accounts.peek_token(&hash, Purpose::NotMe, now()).await, Ok(None));
-    stores.leaves(1, stores.accounts.redeem_unlock(&hash, "", now(), trail())).await;
-    let verb = stores.accounts.redeem_unlock(&hash, "", now(), trail());
+    stores.leaves(1, stores.accounts.redeem_unlock(&hash, now(), trail())).await;
+    let verb = stores.accounts.redeem_unlock(&hash, now(), trail());
     stores.refuses(&organization.id, Refusal::TokenInvalid, verb).await;
     assert_eq!(stores.accounts.peek_token(&hash, Purpose::Unlock, now()).await, Ok(None));
     let unknown = grant(&person, Purpose::Unlock).hash;
-    let verb = stores.accounts.redeem_unlock(&unknown, "", now(), trail());
+    let verb = stores.accounts.redeem_unlock(&unknown, now(), trail());
     stores.refuses(&organization.id, Refusal::TokenInvalid, verb).await;
 }
 
@@ -350,7 +400,7 @@ pub async fn one_of_many_unlocks_wins(stores: &Stores) {
     let before = stores.audit_rows().await;
     let outcomes = at_once((0..CROWD).map(|_| {
         let store = stores.accounts.clone();
-        async move { store.redeem_unlock(&hash, "key", now(), trail()).await }
+        async move { store.redeem_unlock(&hash, now(), trail()).await }
     }))
     .await;
     one_wins(outcomes, &Refusal::TokenInvalid);
@@ -410,10 +460,10 @@ pub async fn what_has_expired_is_purged(stores: &Stores) {
     let ended = [(session, in_an_hour())];
     stores.accounts.record_ended_sessions(&person.id, &ended, now(), trail()).await.expect("stored");
     let link = stores.granted(&person, Purpose::Unlock).await;
-    stores.accounts.purge_expired(now()).await.expect("purged");
+    stores.accounts.purge_expired(now(), 100).await.expect("purged");
     assert_eq!(stores.accounts.active_locks(&keys, now()).await.expect("readable").len(), 1);
     assert_eq!(stores.accounts.peek_token(&link, Purpose::Unlock, now()).await, Ok(Some(person.id.clone())));
-    let purged = stores.accounts.purge_expired(now() + Duration::from_hours(48)).await.expect("purged");
+    let purged = stores.accounts.purge_expired(now() + Duration::from_hours(48), 100).await.expect("purged");
     assert!(purged >= 3, "{purged}");
     assert_eq!(stores.accounts.lock_keys_of(&person.id).await, Ok(vec![]));
     assert!(stores.accounts.changes_since(Timestamp::EPOCH).await.expect("readable").ended.is_empty());

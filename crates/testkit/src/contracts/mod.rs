@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod attempts;
 pub mod audit_log;
+pub mod erasure;
 pub mod groups;
 pub mod journal;
 pub mod organizations;

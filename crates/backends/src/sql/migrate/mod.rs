@@ -46,5 +46,8 @@ macro_rules! migration {
 }
 
 /// The product's schema, in order.
-pub const ALL: &[Migration] =
-    &[migration!(1, "accounts", "0001_accounts"), migration!(2, "audit_trail", "0002_audit_trail")];
+pub const ALL: &[Migration] = &[
+    migration!(1, "accounts", "0001_accounts"),
+    migration!(2, "audit_trail", "0002_audit_trail"),
+    migration!(3, "erasure", "0003_erasure"),
+];

@@ -8,9 +8,9 @@ use hardening::clock::Timestamp;
 use hardening::one_time_token::TokenHash;
 
 use super::sign_ins;
-use crate::sql::{Sql, Unit};
+use crate::sql::{Sql, SqlError, Unit};
 use crate::stores::SqlStore;
-use crate::stores::refusals::{CONFLICT, NO_PERSON, TOKEN_INVALID};
+use crate::stores::refusals::{CONFLICT, NO_PERSON, TOKEN_INVALID, error_of};
 use crate::stores::texts::texts;
 
 texts! {
@@ -23,9 +23,15 @@ texts! {
     );
     run DELETE_LOCKS = Sql::same("DELETE FROM lockouts WHERE person_id = $1");
     run DELETE_FAILURES = Sql::same("DELETE FROM sign_in_failures WHERE account_key = $1");
+    guard SOMETHING_IS_LOCKED = Sql::same(
+        "UPDATE people SET status = status WHERE id = $1 AND EXISTS \
+         (SELECT 1 FROM lockouts l WHERE l.person_id = $1 AND l.locked_until > $2)",
+    );
     run MIRROR_LIFTED = Sql::same(
-        "UPDATE user_security_settings SET failed_login_attempts = 0, account_locked_until = NULL \
-         WHERE user_id = $1",
+        "UPDATE user_security_settings SET account_locked_until = NULL WHERE user_id = $1",
+    );
+    run MIRROR_FORGOTTEN = Sql::same(
+        "UPDATE user_security_settings SET failed_login_attempts = 0 WHERE user_id = $1",
     );
     query OWNER_OF_TOKEN = Sql::same("SELECT person_id FROM one_time_tokens WHERE token_hash = $1");
     guard SPEND_TOKEN = Sql::same(
@@ -60,12 +66,13 @@ texts! {
     run VOID_TOKENS = Sql::same("DELETE FROM one_time_tokens WHERE person_id = $1 AND used_at IS NULL");
 }
 
-/// Adds the end of every lock of a person, and tells other nodes of it.
-fn lift(unit: &mut Unit, person_id: &str, account_key: Option<&str>, at: Timestamp) {
+/// Tag of the guard that finds nothing locked.
+const NOT_LOCKED: &str = "not locked";
+
+/// Adds the end of every lock of a person, and tells other nodes of it. Consecutive failures stay: only a new
+/// password makes the old guesses worthless.
+fn lift(unit: &mut Unit, person_id: &str, at: Timestamp) {
     unit.run(MIRROR_LIFTED, vec![person_id.into()]);
-    if let Some(key) = account_key {
-        unit.run(DELETE_FAILURES, vec![key.into()]);
-    }
     unit.run(TELL_LIFTED, vec![person_id.into(), at.into()]);
     unit.run(DELETE_LOCKS, vec![person_id.into()]);
 }
@@ -73,14 +80,18 @@ fn lift(unit: &mut Unit, person_id: &str, account_key: Option<&str>, at: Timesta
 pub(super) async fn lift_all(
     store: &SqlStore,
     person_id: &str,
-    account_key: &str,
     at: Timestamp,
     trail: Trail,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let mut unit = store.unit(trail);
     unit.guarded(LOCK_PERSON, vec![person_id.into()], NO_PERSON);
-    lift(&mut unit, person_id, Some(account_key), at);
-    store.store(unit).await.map(|_| ())
+    unit.guarded(SOMETHING_IS_LOCKED, vec![person_id.into(), at.into()], NOT_LOCKED);
+    lift(&mut unit, person_id, at);
+    match store.database.commit(unit).await {
+        Ok(_) => Ok(true),
+        Err(SqlError::Conflict(NOT_LOCKED)) => Ok(false),
+        Err(error) => Err(error_of(error)),
+    }
 }
 
 /// The owner of a token never changes, so it may be read before the unit that spends it.
@@ -101,14 +112,13 @@ fn spend(unit: &mut Unit, hash: &TokenHash, purpose: &str, at: Timestamp, person
 pub(super) async fn redeem_unlock(
     store: &SqlStore,
     hash: &TokenHash,
-    account_key: &str,
     at: Timestamp,
     trail: Trail,
 ) -> Result<(), Error> {
     let person_id = owner(store, hash).await?;
     let mut unit = store.unit(trail);
     spend(&mut unit, hash, "unlock", at, &person_id);
-    lift(&mut unit, &person_id, Some(account_key), at);
+    lift(&mut unit, &person_id, at);
     store.store(unit).await.map(|_| ())
 }
 
@@ -162,7 +172,11 @@ pub(super) async fn replace_password(
         CONFLICT,
     );
     unit.run(REPLACE_HASH, vec![change.person_id.into(), change.new_hash.into()]);
-    lift(&mut unit, change.person_id, change.account_key, change.at);
+    unit.run(MIRROR_FORGOTTEN, person());
+    if let Some(key) = change.account_key {
+        unit.run(DELETE_FAILURES, vec![key.into()]);
+    }
+    lift(&mut unit, change.person_id, change.at);
     if let Some(notice) = &change.notice {
         sign_ins::grant(&mut unit, notice);
     }

@@ -156,14 +156,8 @@ impl AccountStore for SqlStore {
         locks::replace_password(self, change, trail, mails).await
     }
 
-    async fn lift_locks(
-        &self,
-        person_id: &str,
-        account_key: &str,
-        at: Timestamp,
-        trail: Trail,
-    ) -> Result<(), Error> {
-        locks::lift_all(self, person_id, account_key, at, trail).await
+    async fn lift_locks(&self, person_id: &str, at: Timestamp, trail: Trail) -> Result<bool, Error> {
+        locks::lift_all(self, person_id, at, trail).await
     }
 
     async fn lock_keys_of(&self, person_id: &str) -> Result<Vec<String>, Fault> {
@@ -184,14 +178,8 @@ impl AccountStore for SqlStore {
         self.one(PEEK, params, |row| row.text("person_id")).await
     }
 
-    async fn redeem_unlock(
-        &self,
-        hash: &TokenHash,
-        account_key: &str,
-        at: Timestamp,
-        trail: Trail,
-    ) -> Result<(), Error> {
-        locks::redeem_unlock(self, hash, account_key, at, trail).await
+    async fn redeem_unlock(&self, hash: &TokenHash, at: Timestamp, trail: Trail) -> Result<(), Error> {
+        locks::redeem_unlock(self, hash, at, trail).await
     }
 
     async fn redeem_not_me(&self, hash: &TokenHash, at: Timestamp, trail: Trail) -> Result<(), Error> {
@@ -221,7 +209,7 @@ impl AccountStore for SqlStore {
         upkeep::changes_since(self, since).await
     }
 
-    async fn purge_expired(&self, now: Timestamp) -> Result<u64, Fault> {
-        upkeep::purge(self, now).await
+    async fn purge_expired(&self, now: Timestamp, kept_from: i64) -> Result<u64, Fault> {
+        upkeep::purge(self, now, kept_from).await
     }
 }

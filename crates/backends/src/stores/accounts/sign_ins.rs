@@ -32,9 +32,9 @@ texts! {
          ON CONFLICT (id) DO NOTHING",
     );
     run COUNT_FAILURE = Sql::same(
-        "INSERT INTO sign_in_failures (account_key, consecutive, updated_at) VALUES ($1, 1, $2) \
+        "INSERT INTO sign_in_failures (account_key, consecutive, updated_at, known) VALUES ($1, 1, $2, $3) \
          ON CONFLICT (account_key) DO UPDATE SET consecutive = sign_in_failures.consecutive + 1, \
-         updated_at = excluded.updated_at",
+         updated_at = excluded.updated_at, known = excluded.known",
     );
     run MIRROR_FAILURE = Sql::same(
         "INSERT INTO user_security_settings (user_id, failed_login_attempts, account_locked_until, created_at, \
@@ -131,7 +131,8 @@ pub(super) async fn failed(
         }
     }
     if let Some(account_key) = change.account_key {
-        unit.run(COUNT_FAILURE, vec![account_key.into(), change.at.into()]);
+        let known = change.person_id.is_some();
+        unit.run(COUNT_FAILURE, vec![account_key.into(), change.at.into(), known.into()]);
     }
     // In one order, so that units which store the same locks do not wait for each other in a ring.
     let mut locks = change.locks;

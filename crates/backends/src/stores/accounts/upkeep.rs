@@ -17,6 +17,9 @@ const TOKENS_KEPT: Duration = Duration::from_hours(24);
 const LIFTINGS_KEPT: Duration = Duration::from_hours(1);
 /// How long settled mail stays listed.
 const MAIL_KEPT: Duration = Duration::from_hours(30 * 24);
+/// How long failures at addresses nobody has are counted after the last one: as long as their audit rows are
+/// kept at least.
+const UNKNOWN_FAILURES_KEPT: Duration = Duration::from_hours(90 * 24);
 
 texts! {
     query EPOCHS_SINCE = Sql::same(
@@ -31,6 +34,10 @@ texts! {
     run PURGE_LIFTED = Sql::same("DELETE FROM lifted_locks WHERE lifted_at < $1");
     run PURGE_ATTEMPTS = Sql::same("DELETE FROM attempt_journal WHERE expires_at <= $1");
     run PURGE_SESSIONS = Sql::same("DELETE FROM sessions WHERE expires_at <= $1");
+    // Full counts stay, or whoever came back later would learn which addresses have an account.
+    run PURGE_FAILURES = Sql::same(
+        "DELETE FROM sign_in_failures WHERE updated_at < $1 AND consecutive < $2 AND NOT known",
+    );
     run PURGE_MAIL = Sql::same("DELETE FROM outbox_messages WHERE status <> 'waiting' AND updated_at < $1");
 }
 
@@ -46,7 +53,7 @@ pub(super) async fn changes_since(store: &SqlStore, since: Timestamp) -> Result<
     Ok(RevocationChanges { epochs, ended, lifted })
 }
 
-pub(super) async fn purge(store: &SqlStore, now: Timestamp) -> Result<u64, Fault> {
+pub(super) async fn purge(store: &SqlStore, now: Timestamp, kept_from: i64) -> Result<u64, Fault> {
     let purges = [
         (PURGE_LOCKS, now),
         (PURGE_TOKENS, now - TOKENS_KEPT),
@@ -60,6 +67,7 @@ pub(super) async fn purge(store: &SqlStore, now: Timestamp) -> Result<u64, Fault
     for (sql, until) in purges {
         unit.run(sql, vec![until.into()]);
     }
+    unit.run(PURGE_FAILURES, vec![(now - UNKNOWN_FAILURES_KEPT).into(), kept_from.into()]);
     let committed = store.keep_up(unit).await?;
-    Ok((0..purges.len()).map(|at| committed.rows(at)).sum())
+    Ok((0..=purges.len()).map(|at| committed.rows(at)).sum())
 }

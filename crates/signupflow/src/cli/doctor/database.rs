@@ -17,13 +17,26 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(15);
 
 const TITLE: &str = "Database";
 const TRIGGERS: Sql = Sql::pair(
-    "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit_logs'",
+    "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('audit_logs', 'audit_erasures')",
     "SELECT tgname::text AS name FROM pg_catalog.pg_trigger \
-     WHERE tgrelid = to_regclass('audit_logs') AND tgenabled = 'A' AND NOT tgisinternal",
+     WHERE tgrelid IN (to_regclass('audit_logs'), to_regclass('audit_erasures')) AND tgenabled = 'A' AND NOT tgisinternal",
 );
 /// Each guards against one way of changing a row that was written.
-const NEEDED_SQLITE: [&str; 3] = ["audit_logs_no_update", "audit_logs_no_delete", "audit_logs_no_replace"];
-const NEEDED_POSTGRES: [&str; 2] = ["audit_logs_no_change", "audit_logs_no_truncate"];
+const NEEDED_SQLITE: [&str; 7] = [
+    "audit_logs_no_update",
+    "audit_logs_no_delete",
+    "audit_logs_no_replace",
+    "audit_erasures_guarded",
+    "audit_erasures_no_update",
+    "audit_erasures_no_delete",
+    "audit_erasures_no_replace",
+];
+const NEEDED_POSTGRES: [&str; 4] = [
+    "audit_logs_no_change",
+    "audit_logs_no_truncate",
+    "audit_erasures_guarded",
+    "audit_erasures_no_truncate",
+];
 /// Hits nothing, and still needs the right and the room to write.
 const WRITE_TEST: Sql = Sql::same("DELETE FROM attempt_journal WHERE id = $1");
 /// Ids begin with their time.

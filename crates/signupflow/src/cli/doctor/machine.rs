@@ -52,12 +52,15 @@ async fn redis(config: &Config) -> Check {
     let options =
         LinkOptions { refuse_eviction: config.deployment.is_production(), ..LinkOptions::default() };
     let answer = match RedisTarget::parse(redis.url.expose()) {
-        Ok(target) => RedisLink::connect(target, options).await.map_err(|fault| fault.to_string()),
+        Ok(target) => RedisLink::connect(target, options).await.map_err(|error| error.to_string()),
         Err(error) => Err(error),
     };
     match answer {
         Ok(link) => match link.ping().await {
-            Ok(()) => Check::pass(ID, TITLE, "in Redis, which answers"),
+            Ok(()) => {
+                let warnings = link.warnings().into_iter().map(|warning| format!("; {warning}"));
+                Check::pass(ID, TITLE, format!("in Redis, which answers{}", warnings.collect::<String>()))
+            }
             Err(fault) => {
                 Check::fail(ID, TITLE, fault.to_string(), "see that Redis runs and answers within 50 ms")
             }

@@ -1,9 +1,9 @@
-//! Signing up, in and out; passwords; unlocking.
+//! Signing up, in and out; passwords.
 
 use accounts::input::{Judge, LANGUAGES};
 use accounts::sign_in::SignIn;
 use accounts::sign_up::{Joining, SignUp};
-use accounts::{Refusal, change_password, lockouts, manage_sessions, reauthenticate, sign_in, sign_up};
+use accounts::{Refusal, change_password, manage_sessions, reauthenticate, sign_in, sign_up};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hardening::secret::Secret;
@@ -257,44 +257,4 @@ pub async fn reauthenticate(
     })
     .await?;
     Ok(message("The session counts as fresh for 10 minutes."))
-}
-
-/// A mailed token.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MailedTokenBody {
-    /// From the link in the mail.
-    pub token: SecretText,
-}
-
-/// Lift the lock of an account by the mailed link.
-#[utoipa::path(post, path = "/api/auth/unlock", tag = "auth", request_body = MailedTokenBody, responses(
-    (status = 200, description = "Unlocked", body = MessageBody),
-    (status = 400, description = "token_invalid", body = ProblemBody),
-))]
-pub async fn unlock(
-    State(state): State<AppState>,
-    Context(context): Context,
-    Json(body): Json<MailedTokenBody>,
-) -> Outcome<axum::Json<MessageBody>> {
-    let (services, token) = (state.services.clone(), body.token.0);
-    admitted(&state, async move { lockouts::unlock_by_link(&services, &context, token.expose()).await })
-        .await?;
-    Ok(message("The account is open again; you can sign in."))
-}
-
-/// Lock an account by the "this wasn't me" link.
-#[utoipa::path(post, path = "/api/auth/not-me", tag = "auth", request_body = MailedTokenBody, responses(
-    (status = 200, description = "Locked", body = MessageBody),
-    (status = 400, description = "token_invalid", body = ProblemBody),
-))]
-pub async fn not_me(
-    State(state): State<AppState>,
-    Context(context): Context,
-    Json(body): Json<MailedTokenBody>,
-) -> Outcome<axum::Json<MessageBody>> {
-    let (services, token) = (state.services.clone(), body.token.0);
-    admitted(&state, async move { lockouts::lock_by_link(&services, &context, token.expose()).await })
-        .await?;
-    Ok(message("The account is locked and every device was signed out. An admin can open it again."))
 }

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod bodies;
 pub mod events;
 pub mod invitations;
+pub mod mailed_links;
 pub mod organizations;
 pub mod people;
 pub mod reports;

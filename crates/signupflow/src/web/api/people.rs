@@ -15,7 +15,7 @@ use crate::web::json::Json;
 use crate::web::openapi::ProblemBody;
 use crate::web::paging::{ListQuery, Listing, and_one_more};
 use crate::web::query::Query;
-use crate::web::refusals::{Answer, Outcome};
+use crate::web::refusals::Outcome;
 use crate::web::run_to_end::run_to_end;
 use crate::web::state::AppState;
 
@@ -109,13 +109,14 @@ pub async fn update(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeletePersonQuery {
-    /// Also erase what the audit log holds about the person. Comes with the sealed log; refused until then.
+    /// Also erase what the audit log holds about the person, for good: addresses, names and changes become
+    /// `[ERASED]`, who did what when (by id) stays. Works on somebody who was deleted before, too.
     pub erase: Option<bool>,
     /// Must be your own organization.
     pub org_id: Option<String>,
 }
 
-/// Delete a person: anonymised, the row stays for the trail.
+/// Delete a person: anonymised, the row stays for the trail. With `erase=true` the trail forgets them as well.
 #[utoipa::path(delete, path = "/api/people/{id}", tag = "people", security(("bearer" = [])),
     params(("id" = String, Path, description = "`person_…`"), DeletePersonQuery), responses(
     (status = 204, description = "Deleted"),
@@ -130,13 +131,16 @@ pub async fn delete(
     PathId(id): PathId,
     Query(query): Query<DeletePersonQuery>,
 ) -> Outcome<Response> {
-    if query.erase == Some(true) {
-        let sentence =
-            "erasing from the audit log is not available in this version; leave it out to anonymise";
-        return Err(Answer::from(accounts::Refusal::field("erase", sentence)));
-    }
     let services = state.services.clone();
-    run_to_end(async move { people::delete(&services, &context, &principal, &id).await }).await?;
+    let erase = query.erase == Some(true);
+    run_to_end(async move {
+        if erase {
+            people::erase(&services, &context, &principal, &id).await
+        } else {
+            people::delete(&services, &context, &principal, &id).await
+        }
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -189,10 +193,22 @@ pub async fn lock(
     Ok(axum::Json(PersonBody::of(person, true)))
 }
 
-/// Open an account again, whatever locked it.
+/// A person whose locks are gone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnlockedBody {
+    /// As they are now.
+    #[serde(flatten)]
+    pub person: PersonBody,
+    /// Why unknown devices stay locked out all the same, and what opens the account to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<&'static str>,
+}
+
+/// Open an account again: an admin's lock, and locks for failed attempts. After 100 failures in a row unknown
+/// devices stay locked out until the password is reset or changed; `notice` says so.
 #[utoipa::path(post, path = "/api/people/{id}/unlock", tag = "people", security(("bearer" = [])),
     params(("id" = String, Path, description = "`person_…`")), responses(
-    (status = 200, description = "Open", body = PersonBody),
+    (status = 200, description = "Open", body = UnlockedBody),
     (status = 401, description = "step_up_required", body = ProblemBody),
     (status = "4XX", description = "forbidden, not_found", body = ProblemBody),
 ))]
@@ -201,11 +217,11 @@ pub async fn unlock(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
-) -> Outcome<axum::Json<PersonBody>> {
+) -> Outcome<axum::Json<UnlockedBody>> {
     let services = state.services.clone();
-    let person =
-        run_to_end(async move { people::unlock(&services, &context, &principal, &id).await }).await?;
-    Ok(axum::Json(PersonBody::of(person, true)))
+    let done = run_to_end(async move { people::unlock(&services, &context, &principal, &id).await }).await?;
+    let notice = (!done.open_to_strangers).then_some(lockouts::STRANGERS_STAY_OUT);
+    Ok(axum::Json(UnlockedBody { person: PersonBody::of(done.person, true), notice }))
 }
 
 /// End every session of a person.

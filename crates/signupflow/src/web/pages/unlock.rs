@@ -89,7 +89,10 @@ pub async fn submit(
         Ok::<_, Error>(lockouts::unlock_by_link(&services, &context, token.expose()).await)
     })
     .await?;
-    told(done, "Your account is open again", "You can sign in now.")
+    match done {
+        Ok(false) => told(Ok(()), "Unknown devices stay locked out", lockouts::STRANGERS_STAY_OUT),
+        done => told(done.map(|_| ()), "Your account is open again", "You can sign in now."),
+    }
 }
 
 /// The button of `/not-me`.

@@ -16,14 +16,27 @@ pub struct Binary {
     pub address: SocketAddr,
     pub metrics: SocketAddr,
     pub http: reqwest::Client,
-    /// From the start of the process until it was ready.
+    /// From the start of the process until it was ready, or until it listened.
     pub start_took: Duration,
     pub data_dir: PathBuf,
 }
 
 impl Binary {
-    /// Starts it on this folder, with traffic limits out of the way and these variables besides.
+    /// Starts it on this folder, with traffic limits out of the way and these variables besides, and waits until
+    /// it is ready.
     pub async fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        let started = Instant::now();
+        let binary = Self::begin(folder, variables).await;
+        while binary.get("/ready").await.status != 200 {
+            assert!(started.elapsed() < Duration::from_secs(30), "{}", binary.program.stderr());
+            // It looks at its backends in real time.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Self { start_took: started.elapsed(), ..binary }
+    }
+
+    /// The same, and waits only until it listens.
+    pub async fn begin(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let port = testkit::free_port::free_tcp_port;
         let (address, metrics) =
             (SocketAddr::from(([127, 0, 0, 1], port())), SocketAddr::from(([127, 0, 0, 1], port())));
@@ -46,9 +59,12 @@ impl Binary {
         let started = Instant::now();
         let mut program = program.start();
         program.wait_for_port(address, Duration::from_secs(30)).await;
-        let binary = Self { program, address, metrics, http, start_took: started.elapsed(), data_dir };
-        Answer::of(binary.request(&fresh_ip(), Method::GET, "/ready").send().await).await.expect(200);
-        Self { start_took: started.elapsed(), ..binary }
+        Self { program, address, metrics, http, start_took: started.elapsed(), data_dir }
+    }
+
+    /// GETs without credentials, from an address of its own.
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.request(&fresh_ip(), Method::GET, path).send().await).await
     }
 
     /// Starts it on this PostgreSQL, which it migrates; `folder` is for what is left.

@@ -84,17 +84,23 @@ impl TestApp {
 
     /// With these variables changed.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
-        Self::of(fresh_database().await, variables).await
+        Self::in_shape(fresh_database().await, fresh_redis(), variables).await
+    }
+
+    /// In the shape that nodes can share, whatever the variables say: PostgreSQL, and this Redis.
+    pub async fn shared_through(redis_url: &str, variables: &[(&str, &str)]) -> Self {
+        let database = testkit::postgres::Postgres::shared().fresh_database().await;
+        Self::in_shape(Some(database), Some(redis_url.to_owned()), variables).await
     }
 
     /// On this PostgreSQL, with these variables changed.
     pub async fn on_postgres(url: &str, variables: &[(&str, &str)]) -> Self {
-        Self::of(Some(url.to_owned()), variables).await
+        Self::in_shape(Some(url.to_owned()), fresh_redis(), variables).await
     }
 
-    async fn of(database: Option<String>, variables: &[(&str, &str)]) -> Self {
+    async fn in_shape(database: Option<String>, redis: Option<String>, variables: &[(&str, &str)]) -> Self {
         let data_dir = tempfile::tempdir().expect("a temporary folder");
-        let mut settings = base(&data_dir, database, fresh_redis());
+        let mut settings = base(&data_dir, database, redis);
         settings.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let clock = Arc::new(ManualClock::at(SystemClock.now()));
         Self::on(Arc::new(Shared { data_dir, settings }), clock).await
@@ -109,10 +115,26 @@ impl TestApp {
         Self::on(shared, clock).await
     }
 
-    /// Another node of the same deployment, on the same clock. Needs backends that nodes can share.
+    /// Another node of the same deployment, on the same clock; see [`TestApp::shared_through`].
     pub async fn another_node(&self) -> Self {
         assert!(self.assembly.redis.is_some(), "nodes share nothing without Redis");
         Self::on(self.shared.clone(), self.clock.clone()).await
+    }
+
+    /// Nodes of one deployment of their own.
+    pub async fn nodes<const N: usize>() -> [Self; N] {
+        Self::nodes_through(&testkit::redis::Redis::shared().fresh_database()).await
+    }
+
+    /// Nodes of one deployment on this Redis.
+    pub async fn nodes_through<const N: usize>(redis_url: &str) -> [Self; N] {
+        let first = Self::shared_through(redis_url, &[]).await;
+        let mut nodes = vec![];
+        for _ in 1..N {
+            nodes.push(first.another_node().await);
+        }
+        nodes.push(first);
+        nodes.try_into().unwrap_or_else(|_| panic!("as many as were asked for"))
     }
 
     async fn on(shared: Arc<Shared>, clock: Arc<ManualClock>) -> Self {
@@ -122,6 +144,7 @@ impl TestApp {
             entropy: Arc::new(OsEntropy),
             hash_cost: Some(Argon2Params::cheap_for_tests()),
             redis_call_budget: Some(Duration::from_secs(5)),
+            redis_may_come_later: false,
         };
         let assembly = Arc::new(assemble(loaded.config, sources).await.expect("the application starts"));
         let router = serve::application(&assembly).expect("the application is put together");

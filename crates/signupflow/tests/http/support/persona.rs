@@ -99,6 +99,11 @@ impl<'a> Persona<'a> {
         }
     }
 
+    /// The same session at another node.
+    pub fn at<'b>(&self, node: &'b TestApp) -> Persona<'b> {
+        Persona { app: node, ..self.clone() }
+    }
+
     /// Another session of the same person, from another address.
     pub async fn on_another_device(&self) -> Persona<'a> {
         let ip = fresh_ip();

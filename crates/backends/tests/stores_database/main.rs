@@ -1,122 +1,18 @@
 //! What the database itself guards, and what is in it: seen past the stores, over connections of our own.
 
-use std::sync::Arc;
+mod erasure;
+mod place;
+mod plans;
 
 use accounts::error::{Error, Refusal};
 use accounts::ports::{FailedSignIn, MailStatus};
-use backends::sql::{Database, migrate};
-use backends::stores::{OutboxCipher, SqlStore, statements};
 use hardening::clock::Timestamp;
 use hardening::entropy::OsEntropy;
 use hardening::fault::Fault;
 use hardening::one_time_token::Purpose;
-use hardening::secret::Secret;
 use hardening::session::SessionId;
-use tempfile::TempDir;
+use place::{Direct, Place, on_both};
 use testkit::contracts::stores::{Stores, grant, in_an_hour, mail, new_organization, new_person, now, trail};
-use testkit::postgres::Postgres;
-use tokio_postgres::NoTls;
-
-/// A migrated database, and a way around the stores.
-struct Place {
-    database: Database,
-    direct: Direct,
-}
-
-enum Direct {
-    Sqlite(TempDir),
-    Postgres(tokio_postgres::Client),
-}
-
-impl Place {
-    async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let database = Database::open_sqlite(&folder.path().join("data.sqlite")).await.expect("it opens");
-        migrate::up(&database).await.expect("the schema applies");
-        Self { database, direct: Direct::Sqlite(folder) }
-    }
-
-    async fn postgres() -> Self {
-        let url = Postgres::shared().fresh_database().await;
-        let database = Database::connect_postgres(&url).await.expect("it connects");
-        migrate::up(&database).await.expect("the schema applies");
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("it connects");
-        tokio::spawn(connection);
-        Self { database, direct: Direct::Postgres(client) }
-    }
-
-    fn with_key(&self, key: u8, audit_enabled: bool) -> Stores {
-        let cipher = OutboxCipher::new(&Secret::new([key; 32]), None, Arc::new(OsEntropy));
-        Stores::of(&Arc::new(SqlStore::new(self.database.clone(), cipher, audit_enabled)))
-    }
-
-    fn stores(&self) -> Stores {
-        self.with_key(7, true)
-    }
-
-    /// Runs a script past the stores.
-    async fn execute(&self, script: &str) -> Result<(), String> {
-        match &self.direct {
-            Direct::Sqlite(folder) => {
-                let connection =
-                    rusqlite::Connection::open(folder.path().join("data.sqlite")).expect("it opens");
-                connection.execute_batch(script).map_err(|error| error.to_string())
-            }
-            Direct::Postgres(client) => client.batch_execute(script).await.map_err(|error| {
-                error.as_db_error().map_or_else(|| error.to_string(), |refusal| refusal.message().to_owned())
-            }),
-        }
-    }
-
-    /// A number past the stores.
-    async fn number(&self, sql: &'static str) -> i64 {
-        self.database.row(sql, vec![]).await.expect("readable").expect("a row").int("n").expect("a number")
-    }
-
-    async fn refuses_in_the_database(&self, script: &str) {
-        let refused = self.execute(script).await.expect_err(script);
-        assert!(refused.contains("append-only"), "{script}: {refused}");
-    }
-}
-
-/// Makes a test for each engine out of every named function.
-macro_rules! on_both {
-    ($($name:ident),+ $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() { super::$name(super::Place::sqlite().await).await; })+
-        }
-        mod on_postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() { super::$name(super::Place::postgres().await).await; })+
-        }
-    };
-}
-
-/// A page of a large trail must not read all of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn each_way_to_read_the_trail_starts_from_its_index() {
-    let place = Place::sqlite().await;
-    let Direct::Sqlite(folder) = &place.direct else { unreachable!("it is SQLite") };
-    let connection = rusqlite::Connection::open(folder.path().join("data.sqlite")).expect("it opens");
-    for (what, index) in [
-        ("ORGANIZATION", "idx_audit_org_timestamp (org_id=? AND timestamp>? AND timestamp<?)"),
-        ("ACTOR", "idx_audit_org_user (org_id=? AND user_id=? AND timestamp>? AND timestamp<?)"),
-        ("ACTION", "idx_audit_org_action (org_id=? AND action=? AND timestamp>? AND timestamp<?)"),
-        ("RESOURCE", "idx_audit_resource (resource_type=? AND resource_id=?)"),
-    ] {
-        for verb in ["PAGE", "STREAM", "COUNT"] {
-            let name = format!("::{verb}_OF_{what}");
-            let text =
-                statements().into_iter().find(|text| text.name.ends_with(&name)).expect("it is listed");
-            let explain = format!("EXPLAIN QUERY PLAN {}", text.sql.for_sqlite());
-            let mut plan = connection.prepare(&explain).expect("valid");
-            let steps: Vec<String> =
-                plan.raw_query().mapped(|row| row.get("detail")).collect::<Result<_, _>>().expect("a plan");
-            assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
-        }
-    }
-}
 
 on_both!(
     audit_rows_can_be_neither_changed_nor_deleted,

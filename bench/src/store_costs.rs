@@ -1,0 +1,141 @@
+//! What the stores cost apart from HTTP, as one JSON object: memory per session and per limiter key, and ending all
+//! sessions of a person beside many others, in process and in Redis.
+//!
+//! `store-costs SESSIONS OTHERS [REDIS_URL]`; memory in bytes, times in milliseconds (median of the rounds).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backends::embedded::WriteThroughSessions;
+use backends::memory::quotas::MemoryQuotas;
+use backends::memory::sessions::MemorySessions;
+use backends::redis::sessions::RedisSessions;
+use backends::redis::{LinkOptions, RedisLink, RedisTarget};
+use backends::sql::{Database, migrate};
+use hardening::clock::{Clock as _, SystemClock, Timestamp};
+use hardening::entropy::OsEntropy;
+use hardening::fault::Fault;
+use hardening::rate_limit::{Quota, QuotaStore};
+use hardening::session::{Assurance, ClientDescription, Session, SessionId, SessionStore};
+use serde_json::{Value, json};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const ROUNDS: usize = 7;
+const TTL: Duration = Duration::from_hours(24);
+
+fn session(person: &str, at: Timestamp) -> Session {
+    Session {
+        id: SessionId::generate(&OsEntropy),
+        person_id: person.to_owned(),
+        org_id: "org_01987654-3210-7000-8000-000000000001".to_owned(),
+        email: format!("{person}@example.com"),
+        roles: vec!["volunteer".to_owned()],
+        assurance: Assurance::Password,
+        credential_epoch: 0,
+        created_at: at,
+        authenticated_at: at,
+        last_activity: at,
+        expires_at: at + TTL,
+        idle_timeout: Duration::from_hours(8),
+        client: ClientDescription {
+            device_type: "mobile".to_owned(),
+            browser: "Firefox 140".to_owned(),
+            os: "Android 15".to_owned(),
+            ip_address: "203.0.113.7".to_owned(),
+        },
+    }
+}
+
+fn person(number: usize) -> String {
+    format!("person_01987654-3210-7000-8000-{number:012x}")
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = status.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    pages.unwrap_or(0) * 4096
+}
+
+async fn memory_of_sessions(count: usize) -> Result<Value, Fault> {
+    let (store, before) = (MemorySessions::new(), resident());
+    let now = SystemClock.now();
+    for number in 0..count {
+        store.create(&session(&person(number), now), 5).await?;
+    }
+    let taken = resident().saturating_sub(before);
+    Ok(json!({"sessions": store.len(), "bytes": taken, "bytes_each": taken / count.max(1)}))
+}
+
+/// Twice as many addresses as there is room for: memory stops at the bound.
+async fn memory_of_limiter_keys(bound: usize) -> Result<Value, Fault> {
+    let (store, before) = (MemoryQuotas::new(bound), resident());
+    let quota = Quota { limit: 100, window: Duration::from_mins(1) };
+    let mut half = 0;
+    for number in 0..bound * 2 {
+        store.take(&[(format!("rate_limit:{{ip:{number}}}:/api/*"), quota)], SystemClock.now()).await?;
+        if number + 1 == bound {
+            half = resident().saturating_sub(before);
+        }
+    }
+    let full = resident().saturating_sub(before);
+    Ok(
+        json!({"keys": bound, "bytes": half, "bytes_after_twice_as_many": full, "bytes_each": half / bound.max(1)}),
+    )
+}
+
+/// The median time of ending `count` sessions of one person.
+async fn ending(store: &dyn SessionStore, count: usize) -> Result<f64, Fault> {
+    let mut times = Vec::new();
+    for round in 0..ROUNDS {
+        let person = format!("{}-{count}-{round}", person(round));
+        let now = SystemClock.now();
+        for _ in 0..count {
+            store.create(&session(&person, now), u32::MAX).await?;
+        }
+        let begun = Instant::now();
+        let ended = store.end_all_of(&person, None).await?;
+        times.push(begun.elapsed().as_secs_f64() * 1000.0);
+        if ended.len() != count {
+            return Err(Fault::internal("not all sessions were ended"));
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[ROUNDS / 2])
+}
+
+async fn endings(store: &dyn SessionStore, others: usize) -> Result<Value, Fault> {
+    let alone = ending(store, 5).await?;
+    for number in 0..others {
+        store.create(&session(&person(number), SystemClock.now()), 5).await?;
+    }
+    let (five, many) = (ending(store, 5).await?, ending(store, 10_000).await?);
+    Ok(json!({"others": others, "five_alone_ms": alone, "five_ms": five, "ten_thousand_ms": many}))
+}
+
+#[tokio::main(flavor = "current_thread")]
+#[expect(clippy::print_stdout, reason = "the figures are its output")]
+async fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [sessions, others, redis @ ..] = arguments.as_slice() else {
+        return Err("usage: store-costs SESSIONS OTHERS [REDIS_URL]".into());
+    };
+    let (sessions, others): (usize, usize) = (sessions.parse()?, others.parse()?);
+    let mut figures = json!({
+        "memory_of_sessions": memory_of_sessions(sessions).await?,
+        "memory_of_limiter_keys": memory_of_limiter_keys(sessions).await?,
+    });
+    let folder = tempfile::tempdir()?;
+    let database = Database::open_sqlite(&folder.path().join("data.sqlite")).await?;
+    migrate::up(&database).await?;
+    // Every session is a durable row here, so fewer of them.
+    let embedded = WriteThroughSessions::new(database, Arc::new(SystemClock));
+    figures["ending_embedded"] = endings(&embedded, others / 100).await?;
+    if let [url, ..] = redis {
+        let link = RedisLink::connect(RedisTarget::parse(url)?, LinkOptions::default()).await?;
+        figures["ending_redis"] = endings(&RedisSessions::new(link), others).await?;
+    }
+    println!("{figures}");
+    Ok(())
+}

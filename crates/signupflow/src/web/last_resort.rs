@@ -1,12 +1,11 @@
 //! What no handler answers: unknown paths, wrong methods, panics, bare statuses of libraries. All of it
-//! becomes a problem document with the request's id; and every request is logged once.
+//! becomes a problem document with the request's id.
 
 use std::any::Any;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -15,6 +14,7 @@ use hardening::entropy::{Entropy, random_bytes};
 use hardening_tower::Refusal as LayerRefusal;
 use hardening_tower::request_id::RequestId;
 
+use super::around::Around;
 use super::problem::Problem;
 use super::refusals;
 
@@ -45,26 +45,33 @@ pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Renders refusals of layers and bare error statuses as problem documents, with the request's id.
-pub async fn render(State(entropy): State<Arc<dyn Entropy>>, request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let is_safe = request.method().is_safe();
-    let response = next.run(request).await;
-    let response = match response.extensions().get::<LayerRefusal>() {
-        Some(refusal) => {
-            let problem = refusals::of_layer(refusal);
-            replaced(response, problem)
-        }
-        None => match bare_problem(&response, is_safe) {
+#[derive(Clone)]
+pub struct RenderRefusals(pub Arc<dyn Entropy>);
+
+impl Around for RenderRefusals {
+    /// The request's id, and whether it only asks.
+    type Kept = (Option<RequestId>, bool);
+
+    fn before(&self, request: &mut Request) -> Result<Self::Kept, Response> {
+        Ok((request.extensions().get::<RequestId>().cloned(), request.method().is_safe()))
+    }
+
+    fn after(self, (id, is_safe): Self::Kept, response: Response) -> Response {
+        let problem = match response.extensions().get::<LayerRefusal>() {
+            Some(refusal) => Some(refusals::of_layer(refusal)),
+            None => bare_problem(&response, is_safe),
+        };
+        let response = match problem {
             Some(problem) => replaced(response, problem),
             None => response,
-        },
-    };
-    let response = if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        Problem::later(response, u64::from(random_bytes::<1>(&*entropy)[0]) % SPREAD_SECONDS)
-    } else {
-        response
-    };
-    Problem::stamp(response, &id)
+        };
+        let response = if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            Problem::later(response, u64::from(random_bytes::<1>(&*self.0)[0]) % SPREAD_SECONDS)
+        } else {
+            response
+        };
+        Problem::stamp(response, id.as_ref().map_or("", RequestId::as_str))
+    }
 }
 
 /// Keeps the headers of the refusal (limits, `Allow`), replaces body and type.
@@ -105,19 +112,6 @@ fn bare_problem(response: &Response<Body>, is_safe: bool) -> Option<Problem> {
 
 fn is_page(response: &Response<Body>) -> bool {
     response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
-}
-
-/// One line per request, and the counters of requests.
-pub async fn log(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let span = tracing::info_span!("request", id = %id);
-    let response = tracing::Instrument::instrument(next.run(request), span).await;
-    let status = response.status().as_u16();
-    metrics::counter!("signupflow_http_requests_total", "status" => status.to_string()).increment(1);
-    tracing::info!(id = %id, %method, path = ?path, status, "request");
-    response
 }
 
 #[cfg(test)]

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use accounts::context::LimitSheet;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use hardening::client_address::ClientAddress;
 use hardening::rate_limit::{Algorithm, Decision, Per, RuleSet, headers};
 use hardening::session::token::SessionClaims;
 use hardening_tower::rate_limit::{RateLimitLayer, TrafficLimits};
 use hardening_tower::session::SessionState;
-use http::HeaderValue;
 use http::header::HeaderName;
 use http::request::Parts;
+use http::{HeaderValue, Uri};
 
+use super::around::Around;
 use super::state::AppState;
 
 /// The layer that counts every request under the rules.
@@ -55,15 +55,25 @@ fn limits_of(rules: &RuleSet, parts: &Parts, owner: Option<(&str, &str)>) -> Opt
 }
 
 /// Gives use cases a sheet to report exact limits on, and shows the report in place of the traffic limit's.
-pub async fn report(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let sheet = LimitSheet::default();
-    let route = request.uri().path().trim_start_matches("/api/").replace('/', "-");
-    request.extensions_mut().insert(sheet.clone());
-    let mut response = next.run(request).await;
-    if let Some(decision) = sheet.last() {
-        show(&mut response, &decision, &route, &state);
+#[derive(Clone)]
+pub struct ReportLimits(pub AppState);
+
+impl Around for ReportLimits {
+    type Kept = (LimitSheet, Uri);
+
+    fn before(&self, request: &mut Request) -> Result<Self::Kept, Response> {
+        let sheet = LimitSheet::default();
+        request.extensions_mut().insert(sheet.clone());
+        Ok((sheet, request.uri().clone()))
     }
-    response
+
+    fn after(self, (sheet, uri): Self::Kept, mut response: Response) -> Response {
+        if let Some(decision) = sheet.last() {
+            let route = uri.path().trim_start_matches("/api/").replace('/', "-");
+            show(&mut response, &decision, &route, &self.0);
+        }
+        response
+    }
 }
 
 fn show(response: &mut Response, decision: &Decision, policy: &str, state: &AppState) {

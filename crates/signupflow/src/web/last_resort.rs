@@ -49,16 +49,17 @@ pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 pub struct RenderRefusals(pub Arc<dyn Entropy>);
 
 impl Around for RenderRefusals {
-    type Kept = Option<RequestId>;
+    /// The request's id, and whether it only asks.
+    type Kept = (Option<RequestId>, bool);
 
     fn before(&self, request: &mut Request) -> Result<Self::Kept, Response> {
-        Ok(request.extensions().get::<RequestId>().cloned())
+        Ok((request.extensions().get::<RequestId>().cloned(), request.method().is_safe()))
     }
 
-    fn after(self, id: Self::Kept, response: Response) -> Response {
+    fn after(self, (id, is_safe): Self::Kept, response: Response) -> Response {
         let problem = match response.extensions().get::<LayerRefusal>() {
             Some(refusal) => Some(refusals::of_layer(refusal)),
-            None => bare_problem(&response),
+            None => bare_problem(&response, is_safe),
         };
         let response = match problem {
             Some(problem) => replaced(response, problem),
@@ -88,7 +89,7 @@ fn replaced(response: Response, problem: Problem) -> Response {
     fresh
 }
 
-fn bare_problem(response: &Response<Body>) -> Option<Problem> {
+fn bare_problem(response: &Response<Body>, is_safe: bool) -> Option<Problem> {
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
     let has_form = response.extensions().get::<Problem>().is_some() || is_page(response);
@@ -100,13 +101,29 @@ fn bare_problem(response: &Response<Body>) -> Option<Problem> {
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::PAYLOAD_TOO_LARGE => "payload_too_large",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
-        StatusCode::SERVICE_UNAVAILABLE => "backend_unavailable",
+        StatusCode::SERVICE_UNAVAILABLE if is_safe => "backend_unavailable",
+        // Out of time: the change runs to its end nevertheless, and nobody is there to tell.
+        StatusCode::SERVICE_UNAVAILABLE => "outcome_unknown",
         status if status.is_client_error() => "invalid_request",
         _ => "internal_error",
     });
-    Some(if status == StatusCode::SERVICE_UNAVAILABLE { problem.with_retry_after(1) } else { problem })
+    Some(if problem.code == "backend_unavailable" { problem.with_retry_after(1) } else { problem })
 }
 
 fn is_page(response: &Response<Body>) -> bool {
     response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_ran_out_of_time_is_no_plain_failure() {
+        let out_of_time = StatusCode::SERVICE_UNAVAILABLE.into_response();
+        let change = bare_problem(&out_of_time, false).expect("a problem");
+        assert_eq!((change.code, change.retry_after), ("outcome_unknown", None));
+        let question = bare_problem(&out_of_time, true).expect("a problem");
+        assert_eq!((question.code, question.retry_after), ("backend_unavailable", Some(1)));
+    }
 }

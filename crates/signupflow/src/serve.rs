@@ -29,6 +29,9 @@ const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 const MAIL_EVERY: Duration = Duration::from_secs(1);
 /// How often expired rows are removed.
 const PURGE_EVERY: Duration = Duration::from_mins(10);
+/// How long backends may take to be left in order. What is not written by then is what a crash would lose: nothing
+/// that was acknowledged.
+const FINISH_WITHIN: Duration = Duration::from_secs(4);
 
 /// Why serving ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +82,7 @@ pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
         quotas: services.quotas.clone(),
         secure_cookies: config.network.secure_cookies,
         probe: Arc::new(BackendProbe { database: assembly.database.clone(), redis: assembly.redis.clone() }),
+        leaving: assembly.leaving.clone(),
         public_url: public_url.to_owned(),
         security_contact: format!("mailto:security@{}", config.network.public_url.host()),
         shape: shape(assembly),
@@ -117,7 +121,8 @@ pub async fn run(
     let bind_address = config.network.bind_address;
     let metrics_address = config.network.metrics_address;
     let proxies = config.network.trusted_proxies.clone();
-    let bound = Server::bind(bind_address, Limits::default()).await?;
+    let leave_grace = config.deployment.shutdown_grace;
+    let bound = Server::bind(bind_address, Limits { leave_grace, ..Limits::default() }).await?;
     if config.network.public_url_is_derived {
         config.network.public_url = Origin::of_listener(bound.local_addr());
     }
@@ -133,8 +138,16 @@ pub async fn run(
     };
     let background = start_background(&assembly, metrics);
     announce(&assembly, bound.local_addr());
-    let ended = bound.serve_until(router, signals::shutdown(), signals::shutdown()).await;
-    finish(assembly, background).await;
+    let leaving = assembly.leaving.clone();
+    let stop = async move {
+        signals::shutdown().await;
+        leaving.announce();
+        tracing::info!(grace_s = leave_grace.as_secs(), "asked to stop: answering what is under way");
+    };
+    let ended = bound.serve_until(router, stop, signals::shutdown()).await;
+    if tokio::time::timeout(FINISH_WITHIN, finish(assembly, background)).await.is_err() {
+        tracing::warn!("the backends did not take leave in time");
+    }
     ended.map_err(ServeError::from)?;
     tracing::info!("stopped");
     Ok(())

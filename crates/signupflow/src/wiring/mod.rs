@@ -23,6 +23,7 @@ use hardening::password::{Argon2Params, HashPool, PasswordPolicy, suggested_queu
 use hardening::session::token::TokenKeys;
 
 use crate::config::{self, Config, SessionStorage};
+use crate::web::health::Leaving;
 
 /// What one hash with the default parameters takes, for the length of the queue.
 const ONE_HASH: Duration = Duration::from_millis(17);
@@ -127,6 +128,8 @@ pub struct Assembly {
     pub csrf: Arc<CsrfKeys>,
     /// Whether nobody had an account at the start.
     pub first_run: bool,
+    /// Whether the program was asked to stop.
+    pub leaving: Leaving,
 }
 
 /// Opens the database the configuration names.
@@ -217,6 +220,7 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
         mailer: mail::mailer(&config)?,
         tokens: Arc::new(TokenKeys::new(&ring, public_url, "signupflow".to_owned())),
         csrf: Arc::new(CsrfKeys::new(&ring, config.csrf.token_ttl)),
+        leaving: Leaving::default(),
         database,
         config,
     })

@@ -8,6 +8,7 @@
 mod support;
 
 mod bookkeeping;
+mod graceful_stop;
 mod postgres_answers_lost;
 mod postgres_audit_log;
 mod postgres_killed;
@@ -20,4 +21,5 @@ mod redis_killed;
 mod redis_none;
 mod redis_partitioned;
 mod redis_silent;
+mod rolling_restart;
 mod tools;

@@ -1,5 +1,6 @@
 //! The one place that names concrete backends and puts the program together from its configuration.
 
+pub mod key_checks;
 mod mail;
 mod shared_state;
 
@@ -179,6 +180,7 @@ async fn migrate_or_refuse(config: &Config, database: &Database) -> Result<(), S
 pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, StartError> {
     let database = open_database(&config).await?;
     migrate_or_refuse(&config, &database).await?;
+    key_checks::check(&config.secrets, &database, sources.clock.now()).await?;
     let shared = shared_state::shared_state(&config, &database, &sources).await?;
     let Sources { clock, entropy, hash_cost, .. } = sources;
     let ring = KeyRing::new(&config.secrets.secret_key, config.secrets.secret_key_previous.as_ref());

@@ -9,6 +9,7 @@ mod support;
 
 mod bookkeeping;
 mod graceful_stop;
+mod keys_at_start;
 mod postgres_answers_lost;
 mod postgres_audit_log;
 mod postgres_killed;

@@ -20,4 +20,5 @@ pub mod rate_limit;
 pub mod sanitise;
 pub mod secret;
 pub mod session;
+pub mod shared_clock;
 pub mod text;

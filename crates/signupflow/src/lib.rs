@@ -6,5 +6,6 @@ pub mod logging;
 pub mod metrics_page;
 pub mod serve;
 pub mod server;
+pub mod timekeeping;
 pub mod web;
 pub mod wiring;

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::config::{Config, Origin};
 use crate::server::{Bound, Limits, Server, signals};
+use crate::timekeeping;
 use crate::web::admission::Admission;
 use crate::web::health::Probe;
 use crate::web::https_only::HttpsOnly;
@@ -158,6 +159,9 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
     tasks.spawn(follow_revocations(assembly.services.clone()));
     tasks.spawn(deliver_mail(assembly.services.clone(), assembly.mailer.clone()));
     tasks.spawn(purge(assembly.services.clone()));
+    if let Some(time) = assembly.time.clone() {
+        tasks.spawn(timekeeping::keep(time, assembly.database.clone()));
+    }
     if let Some(sessions) = assembly.upkeep.clone() {
         tasks.spawn(async move { sessions.keep_up().await });
     }

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use hardening::clock::Timestamp;
+
 use super::error::SqlError;
 use super::postgres::{PostgresDatabase, PostgresExclusive};
 use super::row::Row;
@@ -138,6 +140,18 @@ impl Database {
     /// [`SqlError::Unavailable`].
     pub async fn ping(&self) -> Result<(), SqlError> {
         self.rows(Sql::pair("SELECT 1 AS one", "SELECT 1::bigint AS one"), Vec::new()).await.map(|_| ())
+    }
+
+    /// The present by the server's clock; none from the embedded engine, which has no clock but ours.
+    ///
+    /// # Errors
+    /// As [`Database::rows`].
+    pub async fn time(&self) -> Result<Option<Timestamp>, SqlError> {
+        if self.engine() == Engine::Sqlite {
+            return Ok(None);
+        }
+        let row = self.row("SELECT clock_timestamp() AS now", Vec::new()).await?;
+        row.map(|row| row.time("now")).transpose()
     }
 
     /// Ends it for all clones: what is queued is stored first, then SQLite's log is emptied. Later calls get

@@ -169,18 +169,15 @@ async fn clock(database: &Database) -> Check {
     const TITLE: &str = "Clock";
     const FIX: &str = "let chrony or systemd-timesyncd set the clocks of all machines";
     let here = SystemClock.now();
-    if database.engine() == Engine::Postgres {
-        match database.row(Sql::same("SELECT now() AS now"), Vec::new()).await {
-            Ok(row) => {
-                let there = row.and_then(|row| row.time("now").ok()).unwrap_or(here);
-                let apart = apart(here, there);
-                if apart > CLOCK_TOLERANCE {
-                    let detail = format!("{} seconds apart from the database's", apart.as_secs());
-                    return Check::fail(ID, TITLE, detail, FIX);
-                }
+    match database.time().await {
+        Ok(there) => {
+            let apart = apart(here, there.unwrap_or(here));
+            if apart > CLOCK_TOLERANCE {
+                let detail = format!("{} seconds apart from the database's", apart.as_secs());
+                return Check::fail(ID, TITLE, detail, FIX);
             }
-            Err(error) => return broken(ID, TITLE, &error),
         }
+        Err(error) => return broken(ID, TITLE, &error),
     }
     let newest = match database.row(NEWEST, Vec::new()).await {
         Ok(row) => row.and_then(|row| row.time("timestamp").ok()),

@@ -1,5 +1,6 @@
 //! SignUpFlow: the server, its pages, its JSON API and its command line.
 
+pub mod certificates;
 pub mod cli;
 pub mod config;
 pub mod logging;

@@ -13,6 +13,7 @@ use hardening::csrf::OriginPolicy;
 use hardening::headers::{HeaderSettings, SecurityHeaders};
 use tokio::task::JoinSet;
 
+use crate::certificates::{self, Watched};
 use crate::config::{Config, Origin};
 use crate::server::{Bound, Limits, Server, signals};
 use crate::timekeeping;
@@ -162,6 +163,9 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
     if let Some(time) = assembly.time.clone() {
         tasks.spawn(timekeeping::keep(time, assembly.database.clone()));
     }
+    let watched = Watched::new(&assembly.config, assembly.database.clone());
+    tasks.spawn(certificates::watch(watched, assembly.services.clock.clone()));
+    tasks.spawn(reload_when_asked(signals::Reloads::listen(), assembly.database.clone()));
     if let Some(sessions) = assembly.upkeep.clone() {
         tasks.spawn(async move { sessions.keep_up().await });
     }
@@ -181,6 +185,17 @@ async fn finish(assembly: Assembly, mut background: JoinSet<()>) {
     let database = assembly.database.clone();
     drop(assembly);
     database.close().await;
+}
+
+/// What may be changed without a restart is what is read from files of others: trusted authorities.
+async fn reload_when_asked(mut reloads: signals::Reloads, database: Database) {
+    loop {
+        reloads.next().await;
+        match database.reload_authorities() {
+            Ok(()) => tracing::info!("trusted authorities were read anew"),
+            Err(error) => tracing::error!(%error, "the authorities from before stay trusted"),
+        }
+    }
 }
 
 async fn follow_revocations(services: Arc<Services>) {

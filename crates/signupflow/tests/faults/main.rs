@@ -8,6 +8,7 @@
 mod support;
 
 mod bookkeeping;
+mod certificates;
 mod clock_skew;
 mod graceful_stop;
 mod keys_at_start;

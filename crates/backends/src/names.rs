@@ -44,8 +44,11 @@ impl LookUp for SystemNames {
 #[derive(Clone)]
 pub struct Names {
     look_up: Arc<dyn LookUp>,
-    known: Arc<Mutex<HashMap<(String, u16), Arc<Name>>>>,
+    known: Arc<Mutex<Known>>,
 }
+
+/// By host and port.
+type Known = HashMap<(String, u16), Arc<Name>>;
 
 #[derive(Default)]
 struct Name {

@@ -28,11 +28,7 @@ pub struct KeyCheck(String);
 impl KeyCheck {
     /// That of this key.
     pub fn of(key: &[u8]) -> Self {
-        let mut value = [0; LENGTH];
-        Hkdf::<Sha256>::new(Some(SALT), key)
-            .expand(b"check value", &mut value)
-            .expect("eight bytes are less than HKDF gives");
-        Self(value.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(value_of(key).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// One that was stored.
@@ -44,6 +40,14 @@ impl KeyCheck {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn value_of(key: &[u8]) -> [u8; LENGTH] {
+    let mut value = [0; LENGTH];
+    Hkdf::<Sha256>::new(Some(SALT), key)
+        .expand(b"check value", &mut value)
+        .expect("eight bytes are less than HKDF gives");
+    value
 }
 
 impl fmt::Display for KeyCheck {

@@ -135,7 +135,8 @@ mod tests {
         /// A look so many seconds after the beginning, with this round trip.
         fn look(&self, after: u64, store: Option<Timestamp>, round_trip: Duration) -> Findings {
             let answered = self.began + Duration::from_secs(after);
-            self.clock.learn(&Look { asked: answered - round_trip, answered, store })
+            let asked = answered.checked_sub(round_trip).expect("the machine runs longer");
+            self.clock.learn(&Look { asked, answered, store })
         }
 
         fn shown(&self, after: u64) -> Timestamp {

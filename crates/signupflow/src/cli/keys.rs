@@ -32,13 +32,15 @@ pub(super) enum Command {
     },
 }
 
-/// A key that is recognised.
+/// A key that is recognised, by its variable.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum Name {
-    SecretKey,
-    TotpEncryptionKey,
-    AuditSigningKey,
+    #[value(name = "SECRET_KEY")]
+    Secret,
+    #[value(name = "TOTP_ENCRYPTION_KEY")]
+    TotpEncryption,
+    #[value(name = "AUDIT_SIGNING_KEY")]
+    AuditSigning,
 }
 
 pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
@@ -50,9 +52,9 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
 
 async fn accept(settings: &Settings, key: Name) -> Result<(), Failure> {
     let name = match key {
-        Name::SecretKey => "SECRET_KEY",
-        Name::TotpEncryptionKey => "TOTP_ENCRYPTION_KEY",
-        Name::AuditSigningKey => "AUDIT_SIGNING_KEY",
+        Name::Secret => "SECRET_KEY",
+        Name::TotpEncryption => "TOTP_ENCRYPTION_KEY",
+        Name::AuditSigning => "AUDIT_SIGNING_KEY",
     };
     let config = settings.config()?;
     let database = open_database(&config).await?;

@@ -183,16 +183,25 @@ async fn migrate_or_refuse(config: &Config, database: &Database) -> Result<(), S
     )))
 }
 
-/// Puts the program together: database open and migrated, stores, rules, keys.
-pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, StartError> {
-    let database = open_database(&config).await?;
-    migrate_or_refuse(&config, &database).await?;
+/// The database, migrated and known to belong to these keys; its clock becomes the source of time.
+async fn ready_database(
+    config: &Config,
+    sources: &mut Sources,
+) -> Result<(Database, Option<Arc<SharedClock>>), StartError> {
+    let database = open_database(config).await?;
+    migrate_or_refuse(config, &database).await?;
     let time = sources.time_of_database.then(|| Arc::new(SharedClock::new(sources.clock.clone())));
     if let Some(time) = &time {
         timekeeping::set(time, &database).await?;
         sources.clock = time.clone();
     }
     key_checks::check(&config.secrets, &database, sources.clock.now()).await?;
+    Ok((database, time))
+}
+
+/// Puts the program together: database open and migrated, stores, rules, keys.
+pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, StartError> {
+    let (database, time) = ready_database(&config, &mut sources).await?;
     let shared = shared_state::shared_state(&config, &database, &sources).await?;
     let Sources { clock, entropy, hash_cost, .. } = sources;
     let ring = KeyRing::new(&config.secrets.secret_key, config.secrets.secret_key_previous.as_ref());

@@ -59,7 +59,7 @@ const MIGRATE_ON_START: Variable = Variable {
 const SHUTDOWN_GRACE_SECONDS: Variable = Variable {
     name: "SHUTDOWN_GRACE_SECONDS",
     section: Section::Deployment,
-    allowed: Whole { min: 0, max: 20, unit: "seconds" },
+    allowed: Whole { min: 0, max: 10, unit: "seconds" },
     default: Derived("5 in production, else 0"),
     example: "10",
     description: "How long a server that was asked to stop still takes connections while `/ready` answers 503: \

@@ -72,7 +72,7 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
     let layers = ServiceBuilder::new()
         // Outermost: everything has a number.
         .layer(RequestIdLayer::new(state.services.entropy.clone()).keep_incoming_from(proxies.clone()))
-        .layer(AccessLog::new())
+        .layer(AccessLog::default())
         // Outside of what answers, so that refusals have them too.
         .option_layer(headers)
         // What layers refused becomes a problem document here, with the limits' headers.

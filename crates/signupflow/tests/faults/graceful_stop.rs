@@ -107,7 +107,7 @@ async fn a_stop_under_load_fails_no_request() {
 #[tokio::test]
 async fn a_second_request_to_stop_says_what_was_cut() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = Binary::start(folder.path(), &[("SHUTDOWN_GRACE_SECONDS", "20")]).await;
+    let mut server = Binary::start(folder.path(), &[("SHUTDOWN_GRACE_SECONDS", "10")]).await;
     let mut waiting = TcpStream::connect(server.address).await.expect("it listens");
     let head = "POST /api/auth/login HTTP/1.1\r\nHost: accounts.test\r\nContent-Type: application/json\r\n\
                 Content-Length: 100\r\n\r\n{";

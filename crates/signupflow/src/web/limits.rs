@@ -1,5 +1,6 @@
 //! Traffic limits, and the headers that tell how limits stand.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use accounts::context::LimitSheet;
@@ -37,19 +38,19 @@ pub fn limits_of_claims(rules: &RuleSet, parts: &Parts, claims: &SessionClaims) 
 /// Per person where there is a live session (`owner`: person and organization), else per address.
 fn limits_of(rules: &RuleSet, parts: &Parts, owner: Option<(&str, &str)>) -> Option<TrafficLimits> {
     let route = parts.extensions.get::<MatchedPath>().map_or(parts.uri.path(), MatchedPath::as_str);
-    let address = parts.extensions.get::<ClientAddress>().map(|address| address.bucket());
+    let address = || parts.extensions.get::<ClientAddress>().map(|address| address.bucket());
     let mut limits = None;
-    for rule in rules.matching(parts.method.as_str(), route) {
+    for (rule, names) in rules.matching(parts.method.as_str(), route) {
         let identifier = match (rule.per, owner) {
             _ if rule.algorithm != Algorithm::Gcra => continue,
-            (Per::Person, Some((person_id, _))) => person_id,
-            (Per::Org, Some((_, org_id))) => org_id,
-            (Per::Ip, None) => address.as_deref().unwrap_or("unknown"),
-            (Per::System, _) => "",
+            (Per::Person, Some((person_id, _))) => Cow::Borrowed(person_id),
+            (Per::Org, Some((_, org_id))) => Cow::Borrowed(org_id),
+            (Per::Ip, None) => address().map_or(Cow::Borrowed("unknown"), Cow::Owned),
+            (Per::System, _) => Cow::Borrowed(""),
             _ => continue,
         };
         let so_far: TrafficLimits = limits.unwrap_or_default();
-        limits = Some(so_far.and(rule.policy_name(), rule.key_of(identifier), rule.quota()));
+        limits = Some(so_far.and(names.policy(), names.key_of(rule, &identifier), rule.quota()));
     }
     limits
 }

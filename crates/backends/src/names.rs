@@ -1,7 +1,7 @@
 //! Addresses of host names, remembered: a name service that fails or hangs must not cut a running server off from
 //! backends that are where they were.
 //!
-//! * A fresh answer always counts. The last good one is used when there is none within [`PATIENCE`].
+//! * A fresh answer always counts. The last good one is used when there is none within 200 ms.
 //! * One look a name at a time: a name service that hangs holds one thread, not one for each attempt.
 
 use std::collections::HashMap;

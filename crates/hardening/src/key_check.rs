@@ -18,6 +18,8 @@ use std::fmt;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
+use crate::hex;
+
 const SALT: &[u8] = b"signupflow/key-check/v1";
 const LENGTH: usize = 8;
 
@@ -28,7 +30,7 @@ pub struct KeyCheck(String);
 impl KeyCheck {
     /// That of this key.
     pub fn of(key: &[u8]) -> Self {
-        Self(value_of(key).iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex::lower(&value_of(key)))
     }
 
     /// One that was stored.

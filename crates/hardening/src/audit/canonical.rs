@@ -118,7 +118,7 @@ impl Scalar<'_> {
     }
 }
 
-/// Scalars and lists of them as RFC 8785 wants them: serde_json's escapes are the short ones it asks for.
+/// Scalars and lists of them as RFC 8785 wants them: `serde_json`'s escapes are the short ones it asks for.
 fn write_json(value: &impl serde::Serialize, out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("texts and whole numbers are always JSON");
 }
@@ -128,7 +128,11 @@ fn write_json(value: &impl serde::Serialize, out: &mut Vec<u8>) {
 pub fn canonical_json(value: &Value) -> String {
     let mut out = Vec::with_capacity(512);
     write_canonical(value, &mut out);
-    String::from_utf8(out).expect("JSON of Rust's texts is UTF-8")
+    text(out)
+}
+
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("JSON of Rust's texts is UTF-8")
 }
 
 fn write_canonical(value: &Value, out: &mut Vec<u8>) {

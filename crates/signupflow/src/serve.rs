@@ -13,8 +13,10 @@ use hardening::csrf::OriginPolicy;
 use hardening::headers::{HeaderSettings, SecurityHeaders};
 use tokio::task::JoinSet;
 
+use crate::certificates::{self, Watched};
 use crate::config::{Config, Origin};
 use crate::server::{Bound, Limits, Server, signals};
+use crate::timekeeping;
 use crate::web::admission::Admission;
 use crate::web::health::Probe;
 use crate::web::https_only::HttpsOnly;
@@ -29,6 +31,9 @@ const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 const MAIL_EVERY: Duration = Duration::from_secs(1);
 /// How often expired rows are removed.
 const PURGE_EVERY: Duration = Duration::from_mins(10);
+/// How long backends may take to be left in order. What is not written by then is what a crash would lose: nothing
+/// that was acknowledged.
+const FINISH_WITHIN: Duration = Duration::from_secs(4);
 
 /// Why serving ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +84,7 @@ pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
         quotas: services.quotas.clone(),
         secure_cookies: config.network.secure_cookies,
         probe: Arc::new(BackendProbe { database: assembly.database.clone(), redis: assembly.redis.clone() }),
+        leaving: assembly.leaving.clone(),
         public_url: public_url.to_owned(),
         security_contact: format!("mailto:security@{}", config.network.public_url.host()),
         shape: shape(assembly),
@@ -117,7 +123,8 @@ pub async fn run(
     let bind_address = config.network.bind_address;
     let metrics_address = config.network.metrics_address;
     let proxies = config.network.trusted_proxies.clone();
-    let bound = Server::bind(bind_address, Limits::default()).await?;
+    let leave_grace = config.deployment.shutdown_grace;
+    let bound = Server::bind(bind_address, Limits { leave_grace, ..Limits::default() }).await?;
     if config.network.public_url_is_derived {
         config.network.public_url = Origin::of_listener(bound.local_addr());
     }
@@ -133,8 +140,16 @@ pub async fn run(
     };
     let background = start_background(&assembly, metrics);
     announce(&assembly, bound.local_addr());
-    let ended = bound.serve_until(router, signals::shutdown(), signals::shutdown()).await;
-    finish(assembly, background).await;
+    let leaving = assembly.leaving.clone();
+    let stop = async move {
+        signals::shutdown().await;
+        leaving.announce();
+        tracing::info!(grace_s = leave_grace.as_secs(), "asked to stop: answering what is under way");
+    };
+    let ended = bound.serve_until(router, stop, signals::shutdown()).await;
+    if tokio::time::timeout(FINISH_WITHIN, finish(assembly, background)).await.is_err() {
+        tracing::warn!("the backends did not take leave in time");
+    }
     ended.map_err(ServeError::from)?;
     tracing::info!("stopped");
     Ok(())
@@ -145,6 +160,12 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
     tasks.spawn(follow_revocations(assembly.services.clone()));
     tasks.spawn(deliver_mail(assembly.services.clone(), assembly.mailer.clone()));
     tasks.spawn(purge(assembly.services.clone()));
+    if let Some(time) = assembly.time.clone() {
+        tasks.spawn(timekeeping::keep(time, assembly.database.clone()));
+    }
+    let watched = Watched::new(&assembly.config, assembly.database.clone());
+    tasks.spawn(certificates::watch(watched, assembly.services.clock.clone()));
+    tasks.spawn(reload_when_asked(signals::Reloads::listen(), assembly.database.clone()));
     if let Some(sessions) = assembly.upkeep.clone() {
         tasks.spawn(async move { sessions.keep_up().await });
     }
@@ -164,6 +185,17 @@ async fn finish(assembly: Assembly, mut background: JoinSet<()>) {
     let database = assembly.database.clone();
     drop(assembly);
     database.close().await;
+}
+
+/// What may be changed without a restart is what is read from files of others: trusted authorities.
+async fn reload_when_asked(mut reloads: signals::Reloads, database: Database) {
+    loop {
+        reloads.next().await;
+        match database.reload_authorities() {
+            Ok(()) => tracing::info!("trusted authorities were read anew"),
+            Err(error) => tracing::error!(%error, "the authorities from before stay trusted"),
+        }
+    }
 }
 
 async fn follow_revocations(services: Arc<Services>) {

@@ -16,6 +16,7 @@ mod credentials_rows;
 mod erasure;
 mod events;
 mod invitations;
+mod key_checks;
 mod organizations;
 mod outbox;
 mod outbox_cipher;
@@ -29,6 +30,7 @@ use hardening::audit::Trail;
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 
+pub use key_checks::{KeyChecks, UsedKey};
 pub use outbox_cipher::OutboxCipher;
 pub use texts::Text;
 
@@ -103,6 +105,7 @@ pub fn statements() -> Vec<Text> {
         erasure::TEXTS,
         events::TEXTS,
         invitations::TEXTS,
+        key_checks::TEXTS,
         organizations::TEXTS,
         outbox::TEXTS,
         people::TEXTS,

@@ -20,8 +20,10 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a peer may refuse to take the bytes of a response.
     pub write_stall_timeout: Duration,
-    /// How long requests may take to finish once the server stops.
-    pub drain_timeout: Duration,
+    /// How long, once asked to stop, new connections are still taken: the time load balancers need to notice.
+    pub leave_grace: Duration,
+    /// How long a stop may take, [`Limits::leave_grace`] included, until what is not answered is cut.
+    pub stop_timeout: Duration,
     /// HTTP/1 only: bytes of a request's head that are buffered; more is answered with a bare 431.
     pub head_buffer: usize,
     /// HTTP/2 only: requests at once on one connection (RFC 9113 `SETTINGS_MAX_CONCURRENT_STREAMS`).
@@ -38,7 +40,8 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(75),
             write_stall_timeout: Duration::from_secs(30),
-            drain_timeout: Duration::from_secs(30),
+            leave_grace: Duration::ZERO,
+            stop_timeout: Duration::from_secs(25),
             head_buffer: 64 * 1024,
             streams_per_connection: 128,
             header_list: 16 * 1024,

@@ -8,7 +8,7 @@ use hardening::rate_limit::QuotaStore;
 use hardening::session::token::TokenKeys;
 
 use super::admission::Admission;
-use super::health::Probe;
+use super::health::{Leaving, Probe};
 
 /// Shared by every handler; cheap to clone.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct Inner {
     pub secure_cookies: bool,
     /// Asks the backends whether they answer.
     pub probe: Arc<dyn Probe>,
+    /// Whether the program was asked to stop.
+    pub leaving: Leaving,
     /// Own origin.
     pub public_url: String,
     /// Where security researchers may write to.

@@ -8,6 +8,10 @@
 mod support;
 
 mod bookkeeping;
+mod certificates;
+mod clock_skew;
+mod graceful_stop;
+mod keys_at_start;
 mod postgres_answers_lost;
 mod postgres_audit_log;
 mod postgres_killed;
@@ -20,4 +24,5 @@ mod redis_killed;
 mod redis_none;
 mod redis_partitioned;
 mod redis_silent;
+mod rolling_restart;
 mod tools;

@@ -252,6 +252,12 @@ pub const CODES: &[CodeInfo] = &[
         "Something this request needs does not answer just now. Nothing was changed; try again in a moment.",
     ),
     row(
+        "shutting_down",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Shutting down",
+        "This server is about to stop. Another one, or the next one, takes new requests.",
+    ),
+    row(
         "outcome_unknown",
         StatusCode::SERVICE_UNAVAILABLE,
         "Outcome unknown",

@@ -67,6 +67,15 @@ struct Shared {
     settings: BTreeMap<String, String>,
 }
 
+/// The system's clock, wrong by so many seconds.
+struct WrongClock(i64);
+
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(SystemClock.now().micros() + self.0 * 1_000_000)
+    }
+}
+
 /// Stops serving when it is dropped.
 struct Serving(JoinHandle<()>);
 
@@ -137,10 +146,35 @@ impl TestApp {
         nodes.try_into().unwrap_or_else(|_| panic!("as many as were asked for"))
     }
 
+    /// Nodes of one deployment on real clocks, each wrong by so many seconds.
+    pub async fn nodes_with_wrong_clocks<const N: usize>(
+        redis_url: &str,
+        variables: &[(&str, &str)],
+        wrong_by: [i64; N],
+    ) -> [Self; N] {
+        let first = Self::shared_through(redis_url, variables).await;
+        let mut nodes = vec![];
+        for seconds in wrong_by {
+            let own = Arc::new(WrongClock(seconds));
+            nodes.push(Self::on_clock(first.shared.clone(), first.clock.clone(), own, true).await);
+        }
+        nodes.try_into().unwrap_or_else(|_| panic!("as many as were asked for"))
+    }
+
     async fn on(shared: Arc<Shared>, clock: Arc<ManualClock>) -> Self {
+        Self::on_clock(shared, clock.clone(), clock, false).await
+    }
+
+    async fn on_clock(
+        shared: Arc<Shared>,
+        clock: Arc<ManualClock>,
+        own: Arc<dyn Clock>,
+        time_of_database: bool,
+    ) -> Self {
         let loaded = Config::load(&shared.settings).expect("the configuration of tests is right");
         let sources = Sources {
-            clock: clock.clone(),
+            clock: own,
+            time_of_database,
             entropy: Arc::new(OsEntropy),
             hash_cost: Some(Argon2Params::cheap_for_tests()),
             redis_call_budget: Some(Duration::from_secs(5)),

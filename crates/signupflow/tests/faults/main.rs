@@ -14,4 +14,5 @@ mod redis_killed;
 mod redis_none;
 mod redis_partitioned;
 mod redis_silent;
+mod sqlite_busy;
 mod tools;

@@ -8,6 +8,7 @@ mod exclusive;
 mod failure;
 mod readers;
 mod statements;
+mod wal;
 mod writer;
 
 use std::path::{Path, PathBuf};

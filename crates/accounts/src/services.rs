@@ -16,6 +16,7 @@ use crate::model::OrganizationSettings;
 use crate::ports::{
     AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PeopleStore, TeamStore,
 };
+use crate::refusal_record::RefusalTally;
 
 /// The ports and rules.
 pub struct Services {
@@ -49,6 +50,8 @@ pub struct Services {
     pub gate: Gate,
     /// Which lifted locks this process has dropped from its gate already.
     pub lifted_locks: LiftedLocks,
+    /// Refusals that are counted and not on record yet.
+    pub refusals: RefusalTally,
     /// Which limits apply where.
     pub rules: Arc<RuleSet>,
     /// Password checks off the async threads.

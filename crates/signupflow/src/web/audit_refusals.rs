@@ -1,15 +1,15 @@
-//! Refusals that speak of an attempt are put on record: CSRF, other sites, missing rights, reached limits.
-//! One row per kind, client and minute, so that a flood cannot fill the disk (the metric counts them all).
+//! Refusals that speak of an attempt are put on record: CSRF, other sites, missing rights, reached limits; and so are
+//! faults of the server's own. One row per kind, client and minute, and one that counts the rest of them.
 
 use std::time::Duration;
 
 use accounts::audit_trail::{Actor, Happening};
+use accounts::refusal_record::put_on_record;
 use accounts::{Principal, RequestContext};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hardening::audit::{Action, Resource};
-use hardening::rate_limit::Quota;
 use hardening_tower::Refusal as LayerRefusal;
 use hardening_tower::session::SessionState;
 
@@ -21,6 +21,9 @@ use super::state::AppState;
 /// Marks a response whose refusal is on record, so that an outer pass leaves it alone.
 #[derive(Clone, Copy)]
 struct OnRecord;
+
+/// The window in which those like the first are only counted.
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// Looks at the answer and records what should be.
 pub async fn record(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -36,6 +39,11 @@ pub async fn record(State(state): State<AppState>, request: Request, next: Next)
     response.extensions_mut().insert(OnRecord);
     match write(&state, &context, principal.as_ref(), action, &target, why).await {
         Ok(()) => response,
+        // What went wrong already is what the client should hear.
+        Err(error) if action == Action::SystemFault => {
+            tracing::error!(%error, "a fault is not on record");
+            response
+        }
         Err(error) => Answer::from(error).into_response(),
     }
 }
@@ -55,8 +63,11 @@ fn worth_a_row(response: &Response) -> Option<(Action, &'static str)> {
         Some(_) => return None,
         None => {}
     }
-    let problem = response.extensions().get::<Problem>()?;
-    (problem.code == "forbidden").then_some((Action::AuthAccessDenied, "the roles do not allow it"))
+    match response.extensions().get::<Problem>()?.code {
+        "forbidden" => Some((Action::AuthAccessDenied, "the roles do not allow it")),
+        "internal_error" => Some((Action::SystemFault, "the server failed; its log tells why")),
+        _ => None,
+    }
 }
 
 async fn write(
@@ -68,14 +79,9 @@ async fn write(
     why: &str,
 ) -> Result<(), accounts::Error> {
     metrics::counter!("signupflow_refusals_total", "action" => action.as_str()).increment(1);
-    let services = &state.services;
     let whom = principal.map_or(context.address_bucket.as_str(), Principal::person_id);
-    let once = [(format!("noted:{action}:{whom}"), Quota { limit: 1, window: Duration::from_mins(1) })];
-    if !services.quotas.take(&once, services.clock.now()).await?.allowed {
-        return Ok(());
-    }
     let actor = principal.map_or_else(|| Actor::anonymous(""), Actor::principal);
     let shown: String = target.chars().filter(|c| !c.is_control()).take(200).collect();
     let refused = Happening::refused(action, Resource::new("request", shown), why);
-    Ok(services.audit.append(services.trail(context, &actor, refused)).await?)
+    put_on_record(&state.services, context, &actor, refused, &format!("{action}:{whom}"), WINDOW).await
 }

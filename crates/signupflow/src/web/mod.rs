@@ -20,6 +20,7 @@ pub mod query;
 pub mod refusals;
 pub mod routes;
 pub mod run_to_end;
+pub mod shedding;
 pub mod stack;
 pub mod state;
 pub mod transport;

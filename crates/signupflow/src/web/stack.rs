@@ -21,7 +21,8 @@ use super::https_only::HttpsOnly;
 use super::pages::docs::Documents;
 use super::state::AppState;
 use super::{
-    audit_refusals, cookies, cors, https_only, last_resort, limits, one_host, openapi, routes, transport,
+    audit_refusals, cookies, cors, https_only, last_resort, limits, one_host, openapi, routes, shedding,
+    transport,
 };
 use crate::server::HeadLimits;
 
@@ -45,23 +46,27 @@ pub struct StackSettings {
     pub rules: Option<Arc<RuleSet>>,
     /// Where sessions live.
     pub sessions: Arc<dyn SessionStore>,
+    /// Routes beside the product's own.
+    pub further: Router<AppState>,
 }
 
 /// The whole application: routes under their layers.
 pub fn application(state: AppState, settings: StackSettings) -> Result<Router, hardening::fault::Fault> {
     let (api, document) = openapi::router_and_document();
     let documents = Arc::new(Documents::of(&document)?);
-    let clock = state.services.clock.clone();
     let https_only = settings.https_only.demanded;
     let proxies = Arc::new(settings.trusted_proxies);
     let mut router = api
         .merge(routes::pages())
+        .merge(settings.further)
         .fallback(last_resort::not_found)
-        .method_not_allowed_fallback(last_resort::method_not_allowed);
+        .method_not_allowed_fallback(last_resort::method_not_allowed)
+        // Innermost, so that what panicked is on record like any other fault; once more for layers below.
+        .layer(CatchPanicLayer::custom(last_resort::panicked));
 
-    // Innermost: the token check knows the session, and runs before any handler.
+    // The token check knows the session, and runs before any handler.
     if state.csrf_enabled {
-        router = router.layer(CsrfTokenLayer::new(state.csrf.clone(), clock.clone()));
+        router = router.layer(CsrfTokenLayer::new(state.csrf.clone(), state.services.clock.clone()));
     }
     // Counts per person where there is a live session, else per address: so it follows the session.
     if let Some(rules) = &settings.rules {
@@ -69,24 +74,13 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
     }
     // Sees what the two above refused, and who asked.
     router = router.layer(middleware::from_fn_with_state(state.clone(), audit_refusals::record));
-    // One signature check, and one look into the store that also takes from the person's limits.
-    let mut sessions = SessionLayer::new(
-        (*state.tokens).clone(),
-        settings.sessions,
-        clock,
-        cookies::session_cookie_name(state.secure_cookies),
-        transport::choose,
-    );
-    if let Some(rules) = settings.rules {
-        sessions = sessions.with_limits(state.quotas.clone(), move |parts, claims| {
-            limits::limits_of_claims(&rules, parts, claims)
-        });
-    }
-    router = router.layer(sessions);
+    router = router.layer(session_layer(&state, settings.sessions, settings.rules));
     // Requests from other sites are refused before anything is looked up for them.
     router = router
         .layer(CrossOriginLayer::new(settings.origins))
         .layer(middleware::from_fn_with_state(state.clone(), audit_refusals::record))
+        // Before anything costs much; inside of what lets another origin's page read the refusal.
+        .layer(middleware::from_fn_with_state(state.clone(), shedding::shed))
         .layer(middleware::from_fn_with_state(Arc::new(settings.cors_origins), cors::answer))
         .layer(middleware::from_fn_with_state(settings.https_only, https_only::demand))
         // Everything inside knows one client address: limits, sessions and audit alike.
@@ -110,6 +104,27 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
         .layer(RequestIdLayer::new(state.services.entropy.clone()).keep_incoming_from(proxies))
         .layer(Extension(documents))
         .with_state(state))
+}
+
+/// One signature check, and one look into the store that also takes from the person's limits.
+fn session_layer(
+    state: &AppState,
+    sessions: Arc<dyn SessionStore>,
+    rules: Option<Arc<RuleSet>>,
+) -> SessionLayer {
+    let layer = SessionLayer::new(
+        (*state.tokens).clone(),
+        sessions,
+        state.services.clock.clone(),
+        cookies::session_cookie_name(state.secure_cookies),
+        transport::choose,
+    );
+    match rules {
+        None => layer,
+        Some(rules) => layer.with_limits(state.quotas.clone(), move |parts, claims| {
+            limits::limits_of_claims(&rules, parts, claims)
+        }),
+    }
 }
 
 /// Codes are part of the API: the registry must hold every code a refusal can have.

@@ -9,6 +9,7 @@ use hardening::session::token::TokenKeys;
 
 use super::admission::Admission;
 use super::health::Probe;
+use super::shedding::InFlight;
 
 /// Shared by every handler; cheap to clone.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct Inner {
     pub services: Arc<Services>,
     /// The door of every credential check.
     pub admission: Admission,
+    /// The requests that are being worked on.
+    pub in_flight: InFlight,
     /// Signs and reads session tokens.
     pub tokens: Arc<TokenKeys>,
     /// Signs and reads CSRF tokens.

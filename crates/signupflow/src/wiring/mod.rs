@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use accounts::lockouts::LiftedLocks;
 use accounts::ports::Mailer;
+use accounts::refusal_record::RefusalTally;
 use accounts::{Services, Settings};
 use backends::embedded::WriteThroughSessions;
 use backends::redis::{ConnectError, RedisLink};
@@ -196,6 +197,7 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
         revocation_mark: shared.revocation_mark,
         quotas: shared.quotas,
         lifted_locks: LiftedLocks::default(),
+        refusals: RefusalTally::default(),
         rules: Arc::new(config.rate_limit.rules.clone()),
         hashing: Arc::new(hashing),
         password_policy: Arc::new(password_policy(&config)?),

@@ -7,6 +7,9 @@
 #[path = "../http/support/mod.rs"]
 mod support;
 
+mod connection_storm;
+mod handler_panics;
+mod overload;
 mod postgres_stampede;
 mod redis_away_at_start;
 mod redis_full;
@@ -14,5 +17,6 @@ mod redis_killed;
 mod redis_none;
 mod redis_partitioned;
 mod redis_silent;
+mod refusal_flood;
 mod sqlite_busy;
 mod tools;

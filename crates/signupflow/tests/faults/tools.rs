@@ -13,6 +13,9 @@ pub(crate) const RECOVERY: Duration = Duration::from_secs(2);
 /// Nobody is kept waiting longer, on a machine that compiles and tests something else meanwhile.
 pub(crate) const LONGEST_ANSWER: Duration = Duration::from_secs(1);
 
+/// What the contract gives a server that was told to stop.
+pub(crate) const LONGEST_STOP: Duration = Duration::from_secs(30);
+
 /// How often a fault is repeated.
 pub(crate) fn rounds() -> u32 {
     std::env::var("SIGNUPFLOW_FAULT_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2)

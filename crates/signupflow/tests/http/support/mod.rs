@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use hardening::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use hardening::entropy::OsEntropy;
 use hardening::password::Argon2Params;
@@ -30,6 +31,7 @@ use serde_json::{Value, json};
 use signupflow::config::Config;
 use signupflow::serve;
 use signupflow::server::{Limits, Server};
+use signupflow::web::state::AppState;
 use signupflow::wiring::{Assembly, Sources, assemble};
 use tokio::task::JoinHandle;
 
@@ -89,12 +91,21 @@ impl TestApp {
         Self::in_shape(Some(url.to_owned()), fresh_redis(), variables).await
     }
 
+    /// With routes beside the product's own, under the same layers.
+    pub async fn with_routes(further: Router<AppState>) -> Self {
+        Self::on_with(Self::settings(fresh_database().await, fresh_redis(), &[]), standing_clock(), further)
+            .await
+    }
+
     async fn in_shape(database: Option<String>, redis: Option<String>, variables: &[(&str, &str)]) -> Self {
+        Self::on(Self::settings(database, redis, variables), standing_clock()).await
+    }
+
+    fn settings(database: Option<String>, redis: Option<String>, variables: &[(&str, &str)]) -> Arc<Shared> {
         let data_dir = tempfile::tempdir().expect("a temporary folder");
         let mut settings = base(&data_dir, database, redis);
         settings.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let clock = Arc::new(ManualClock::at(SystemClock.now()));
-        Self::on(Arc::new(Shared { data_dir, settings }), clock).await
+        Arc::new(Shared { data_dir, settings })
     }
 
     /// Stops and starts again on the same data.
@@ -129,6 +140,10 @@ impl TestApp {
     }
 
     async fn on(shared: Arc<Shared>, clock: Arc<ManualClock>) -> Self {
+        Self::on_with(shared, clock, Router::new()).await
+    }
+
+    async fn on_with(shared: Arc<Shared>, clock: Arc<ManualClock>, further: Router<AppState>) -> Self {
         let loaded = Config::load(&shared.settings).expect("the configuration of tests is right");
         let sources = Sources {
             clock: clock.clone(),
@@ -138,7 +153,7 @@ impl TestApp {
             redis_may_come_later: false,
         };
         let assembly = Arc::new(assemble(loaded.config, sources).await.expect("the application starts"));
-        let router = serve::application(&assembly).expect("the application is put together");
+        let router = serve::application_with(&assembly, further).expect("the application is put together");
         let bound = Server::bind("127.0.0.1:0".parse().expect("an address"), Limits::default())
             .await
             .expect("a free port");
@@ -269,6 +284,10 @@ impl TestApp {
             .await
             .expect("readable")
     }
+}
+
+fn standing_clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(SystemClock.now()))
 }
 
 fn base(

@@ -126,7 +126,8 @@ impl Happening {
 impl Services {
     /// A trail of one happening.
     pub fn trail(&self, context: &RequestContext, actor: &Actor, happening: Happening) -> Trail {
-        Trail::of(self.event(context, actor, happening), &*self.entropy)
+        let receipt = context.receipt.clone().filter(|_| happening.status == Status::Success);
+        Trail::of(self.event(context, actor, happening), &*self.entropy).with_receipt(receipt)
     }
 
     /// A trail of several happenings in one transaction.

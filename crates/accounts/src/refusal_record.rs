@@ -180,7 +180,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::EPOCH;
 
     fn repeats() -> Repeats {
-        Repeats::of_others(Action::AuthRateLimited, NOW + Duration::from_secs(60))
+        Repeats::of_others(Action::AuthRateLimited, NOW + Duration::from_mins(1))
     }
 
     fn counted(tally: &RefusalTally) -> u64 {
@@ -202,7 +202,7 @@ mod tests {
         let tally = RefusalTally::default();
         let allowed = (0..2 * ROWS_PER_MINUTE).filter(|_| tally.has_room(NOW)).count();
         assert_eq!(allowed, ROWS_PER_MINUTE as usize);
-        assert!(tally.has_room(NOW + Duration::from_secs(60)));
+        assert!(tally.has_room(NOW + Duration::from_mins(1)));
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
         tally.count("key", repeats());
         tally.count("key", repeats());
         assert!(tally.take(Which::Over, NOW).is_empty());
-        let taken = tally.take(Which::Over, NOW + Duration::from_secs(60));
+        let taken = tally.take(Which::Over, NOW + Duration::from_mins(1));
         assert_eq!((taken.len(), taken[0].1.count), (1, 2));
         tally.count("key", repeats());
         tally.put_back(taken);

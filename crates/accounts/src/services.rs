@@ -14,7 +14,8 @@ use hardening::session::{RevocationMark, SessionStore};
 use crate::lockouts::LiftedLocks;
 use crate::model::OrganizationSettings;
 use crate::ports::{
-    AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PeopleStore, TeamStore,
+    AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PeopleStore, Receipts,
+    TeamStore,
 };
 use crate::refusal_record::RefusalTally;
 
@@ -40,6 +41,8 @@ pub struct Services {
     pub audit: Arc<dyn AuditLog>,
     /// Mail waiting for delivery.
     pub outbox: Arc<dyn Outbox>,
+    /// Receipts of changes, by which retries are known.
+    pub receipts: Arc<dyn Receipts>,
     /// Live sessions.
     pub sessions: Arc<dyn SessionStore>,
     /// How far the session store has followed the database.

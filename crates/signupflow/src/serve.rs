@@ -19,6 +19,7 @@ use crate::server::{Bound, Limits, Server, open_files, signals};
 use crate::web::admission::Admission;
 use crate::web::health::Probe;
 use crate::web::https_only::HttpsOnly;
+use crate::web::idempotency::InProgress;
 use crate::web::shedding::InFlight;
 use crate::web::stack::{self, StackSettings};
 use crate::web::state::{AppState, Inner};
@@ -83,6 +84,7 @@ pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Resul
         services: services.clone(),
         admission: Admission::new(credential_checks_at_once(config)),
         in_flight: InFlight::default(),
+        in_progress: InProgress::default(),
         tokens: assembly.tokens.clone(),
         csrf: assembly.csrf.clone(),
         csrf_enabled: config.csrf.enabled,

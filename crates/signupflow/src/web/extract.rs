@@ -7,6 +7,7 @@ use accounts::context::LimitSheet;
 use accounts::{Principal, Refusal, RequestContext};
 use axum::extract::{FromRequestParts, RawPathParams};
 use hardening::client_address::ClientAddress;
+use hardening::idempotency::Receipt;
 use hardening_tower::request_id::RequestId;
 use hardening_tower::session::SessionState;
 use http::header::USER_AGENT;
@@ -39,6 +40,7 @@ pub fn context_of(parts: &Parts) -> RequestContext {
     if let Some(sheet) = parts.extensions.get::<LimitSheet>() {
         context.limits = sheet.clone();
     }
+    context.receipt = parts.extensions.get::<Receipt>().cloned();
     context
 }
 

@@ -8,6 +8,7 @@ pub mod cors;
 pub mod extract;
 pub mod health;
 pub mod https_only;
+pub mod idempotency;
 pub mod json;
 pub mod last_resort;
 pub mod limits;

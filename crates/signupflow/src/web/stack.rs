@@ -21,8 +21,8 @@ use super::https_only::HttpsOnly;
 use super::pages::docs::Documents;
 use super::state::AppState;
 use super::{
-    audit_refusals, cookies, cors, https_only, last_resort, limits, one_host, openapi, routes, shedding,
-    transport,
+    audit_refusals, cookies, cors, https_only, idempotency, last_resort, limits, one_host, openapi, routes,
+    shedding, transport,
 };
 use crate::server::HeadLimits;
 
@@ -64,6 +64,8 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
         // Innermost, so that what panicked is on record like any other fault; once more for layers below.
         .layer(CatchPanicLayer::custom(last_resort::panicked));
 
+    // Only requests that nothing else refuses.
+    router = router.layer(middleware::from_fn_with_state(state.clone(), idempotency::recognise));
     // The token check knows the session, and runs before any handler.
     if state.csrf_enabled {
         router = router.layer(CsrfTokenLayer::new(state.csrf.clone(), state.services.clock.clone()));

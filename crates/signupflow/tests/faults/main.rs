@@ -18,5 +18,6 @@ mod redis_none;
 mod redis_partitioned;
 mod redis_silent;
 mod refusal_flood;
+mod retries;
 mod sqlite_busy;
 mod tools;

@@ -115,3 +115,9 @@ pub(crate) const KEYS: [(&str, &str); 3] = [
     ("TOTP_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
     ("AUDIT_SIGNING_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
 ];
+
+/// Kills a server that others still hold.
+pub(crate) fn kill(server: &Binary) {
+    let status = std::process::Command::new("kill").args(["-9", &server.program.pid().to_string()]).status();
+    assert!(status.expect("kill can be run").success());
+}

@@ -23,7 +23,7 @@ use crate::web::idempotency::InProgress;
 use crate::web::shedding::InFlight;
 use crate::web::stack::{self, StackSettings};
 use crate::web::state::{AppState, Inner};
-use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_at_once};
+use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_at_once, requests_at_once};
 
 /// How often other processes' endings and liftings are looked for: the bound on a revocation made at the
 /// command line or by another node.
@@ -83,7 +83,7 @@ pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Resul
     let state = AppState::new(Inner {
         services: services.clone(),
         admission: Admission::new(credential_checks_at_once(config)),
-        in_flight: InFlight::default(),
+        in_flight: InFlight::new(requests_at_once()),
         in_progress: InProgress::default(),
         tokens: assembly.tokens.clone(),
         csrf: assembly.csrf.clone(),

@@ -1,7 +1,8 @@
 //! Whom to send away first when there is too much to do: signups, then resets, then sign-ins, then whatever else is
 //! asked with a session; signing out and the health checks never (OWASP ASVS 5.0, 2.4.1 and 16.5.2).
 //!
-//! * Who is sent away gets 503 `busy` with `Retry-After`, before a session is looked up, and is counted against nobody.
+//! * Who is sent away has waited a second for room, since a refusal that comes at once invites the next request; then
+//!   gets 503 `busy` with `Retry-After`, before a session is looked up, and is counted against nobody.
 //! * Too much is: many requests being worked on at once, or a long wait for a password check.
 //! * A request is not worked on while its client is sending: slow senders take no place.
 
@@ -9,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -16,12 +18,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::Method;
 use http_body::{Frame, SizeHint};
+use tokio::time::Instant;
 
 use super::problem::Problem;
 use super::state::AppState;
 
-/// Requests at work that are as many as this server ever has; tens of them keep all cores busy.
-const MOST: usize = 1_024;
+/// How long a request waits for room.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How often it looks whether there is some.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// From the first to be sent away to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,17 +83,25 @@ impl Urgency {
 }
 
 /// How many requests are being worked on. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct InFlight(Arc<AtomicUsize>);
+#[derive(Clone, Debug)]
+pub struct InFlight {
+    at_work: Arc<AtomicUsize>,
+    most: usize,
+}
 
 impl InFlight {
+    /// None yet, and these at most.
+    pub fn new(most: usize) -> Self {
+        Self { at_work: Arc::default(), most: most.max(1) }
+    }
+
     fn percent(&self) -> usize {
-        self.0.load(Ordering::Relaxed) * 100 / MOST
+        self.at_work.load(Ordering::Relaxed) * 100 / self.most
     }
 
     fn enter(&self) -> Arc<Place> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Place { all: self.0.clone(), counts: AtomicBool::new(true) })
+        self.at_work.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Place { all: self.at_work.clone(), counts: AtomicBool::new(true) })
     }
 }
 
@@ -120,8 +133,7 @@ impl Drop for Place {
 /// The layer.
 pub async fn shed(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let urgency = Urgency::of(request.method(), request.uri().path());
-    let credentials = state.admission.load_percent().max(state.services.hashing.load_percent());
-    if urgency.is_sent_away(state.in_flight.percent(), credentials) {
+    if !finds_room(&state, urgency).await {
         metrics::counter!("signupflow_requests_shed_total", "kind" => urgency.as_str()).increment(1);
         return Problem::of("busy").with_retry_after(1).into_response();
     }
@@ -134,6 +146,20 @@ pub async fn shed(State(state): State<AppState>, request: Request, next: Next) -
     let response = next.run(request).await;
     drop(place);
     response
+}
+
+async fn finds_room(state: &AppState, urgency: Urgency) -> bool {
+    let begun = Instant::now();
+    loop {
+        let credentials = state.admission.load_percent().max(state.services.hashing.load_percent());
+        if !urgency.is_sent_away(state.in_flight.percent(), credentials) {
+            return true;
+        }
+        if begun.elapsed() >= LONGEST_WAIT {
+            return false;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// A body whose request takes no place while more of it is awaited.
@@ -208,11 +234,11 @@ mod tests {
 
     #[test]
     fn a_place_counts_once_and_is_given_back() {
-        let all = InFlight::default();
-        let at_work = || all.0.load(Ordering::Relaxed);
+        let all = InFlight::new(10);
+        let at_work = || all.at_work.load(Ordering::Relaxed);
         let (one, two) = (all.enter(), all.enter());
         one.count(true);
-        assert_eq!(at_work(), 2);
+        assert_eq!((at_work(), all.percent()), (2, 20));
         one.count(false);
         one.count(false);
         assert_eq!(at_work(), 1, "slow senders take no place");

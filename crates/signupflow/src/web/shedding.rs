@@ -69,8 +69,7 @@ impl Urgency {
         match self {
             Self::SignUp => (50, 50),
             Self::Reset => (60, 75),
-            // The longest wait bounds itself.
-            Self::SignIn => (70, usize::MAX),
+            Self::SignIn => (70, 100),
             Self::Other => (90, usize::MAX),
             Self::Always => (usize::MAX, usize::MAX),
         }
@@ -151,7 +150,10 @@ pub async fn shed(State(state): State<AppState>, request: Request, next: Next) -
 async fn finds_room(state: &AppState, urgency: Urgency) -> bool {
     let begun = Instant::now();
     loop {
-        let credentials = state.admission.load_percent().max(state.services.hashing.load_percent());
+        let hashing = state.services.hashing.load_percent();
+        // Sign-ins have a turn of their own to wait for; without room to hash it would be in vain.
+        let waits_for_turn = matches!(urgency, Urgency::SignIn);
+        let credentials = if waits_for_turn { hashing } else { hashing.max(state.admission.load_percent()) };
         if !urgency.is_sent_away(state.in_flight.percent(), credentials) {
             return true;
         }

@@ -41,11 +41,9 @@ pub fn requests_at_once() -> usize {
 
 /// How many credential checks may be under way at once. On PostgreSQL one hashes on each core while as many are at
 /// the database, and two connections are always left for other requests. The embedded database has no connections
-/// that could run out: there it is half of the hashing queue, so that whoever has had a turn is judged within half a
-/// second, and no queries are made for those who would be refused after all.
+/// that could run out: there the hashing queue alone is the bound, and nobody waits who would be refused anyway.
 pub fn credential_checks_at_once(config: &Config) -> usize {
-    let hashing = suggested_queue(cores(), ONE_HASH);
-    if config.database.is_embedded() { cores() + hashing / 2 } else { connections() - 2 }
+    if config.database.is_embedded() { tokio::sync::Semaphore::MAX_PERMITS } else { connections() - 2 }
 }
 
 fn cores() -> usize {

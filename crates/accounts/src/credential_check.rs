@@ -24,11 +24,7 @@ pub const LOGIN_ROUTE: &str = "/api/auth/login";
 /// nor locks spell addresses out.
 pub fn account_key(canonical_email: &str) -> String {
     let digest = Sha256::new().chain_update("account\0").chain_update(canonical_email).finalize();
-    digest[..16].iter().fold(String::with_capacity(32), |mut hex, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hardening::hex::lower(&digest[..16])
 }
 
 /// Whom a budget counts.
@@ -41,7 +37,7 @@ pub(crate) struct Counted<'a> {
 /// The budgets of a route for whom it counts, from the rule set.
 pub(crate) fn budgets(services: &Services, route: &str, counted: &[Counted<'_>]) -> Vec<Budget> {
     let exact = |rule: &&Rule| rule.algorithm == Algorithm::SlidingWindow;
-    let rules: Vec<_> = services.rules.matching("POST", route).filter(exact).collect();
+    let rules: Vec<_> = services.rules.matching("POST", route).map(|(rule, _)| rule).filter(exact).collect();
     let mut found = Vec::new();
     for who in counted {
         found.extend(

@@ -53,7 +53,7 @@ impl RequestId {
     }
 
     fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(format!("{:032x}", u128::from_be_bytes(bytes)).into())
+        Self(hardening::hex::lower(&bytes).into())
     }
 }
 

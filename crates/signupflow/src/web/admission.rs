@@ -41,11 +41,7 @@ impl Admission {
         if self.places.available_permits() > 0 { 0 } else { self.last_wait.load(Ordering::Relaxed) }
     }
 
-    /// Runs the work when its turn comes, in a task of its own, and waits for it.
-    pub async fn run_to_end<T, E>(
-        &self,
-        work: impl Future<Output = Result<T, E>> + Send + 'static,
-    ) -> Outcome<T>
+    async fn run_to_end<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Outcome<T>
     where
         T: Send + 'static,
         E: Into<Answer> + Send + 'static,

@@ -7,20 +7,24 @@
 //! * Routes below `/api/auth/` take no keys: their answers hold secrets, which are not stored.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use accounts::Principal;
 use accounts::ports::StoredAnswer;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::Either;
 use hardening::idempotency::{Asked, IdempotencyKey, Receipt};
 use hardening_tower::session::SessionState;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
+use tower::{Layer, Service};
 
 use super::api::changed::as_it_is_now;
 use super::json::read_body;
@@ -61,24 +65,65 @@ pub fn takes_key(method: &Method, path: &str) -> bool {
     !method.is_safe() && path.starts_with("/api/") && !path.starts_with("/api/auth/")
 }
 
-/// The layer: innermost, so that everybody who may not ask is refused before.
-pub async fn recognise(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let asks = takes_key(request.method(), request.uri().path()) && request.headers().contains_key(HEADER);
-    match request.extensions().get::<SessionState>() {
-        Some(SessionState::SignedIn(session, _)) if asks => {
-            let principal = Principal::new(session.clone());
-            once(&state, &principal, request, next).await.unwrap_or_else(IntoResponse::into_response)
-        }
-        _ => next.run(request).await,
+/// The layer: innermost, so that everybody who may not ask is refused before. Requests without a key pass as they are.
+#[derive(Clone)]
+pub struct RecogniseRetries(pub AppState);
+
+impl<S> Layer<S> for RecogniseRetries {
+    type Service = Recognising<S>;
+
+    fn layer(&self, inner: S) -> Recognising<S> {
+        Recognising { inner, state: self.0.clone() }
     }
 }
 
-async fn once(
+/// The service of [`RecogniseRetries`].
+#[derive(Clone)]
+pub struct Recognising<S> {
+    inner: S,
+    state: AppState,
+}
+
+impl<S> Service<Request> for Recognising<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let asks =
+            request.headers().contains_key(HEADER) && takes_key(request.method(), request.uri().path());
+        let session = match request.extensions().get::<SessionState>() {
+            Some(SessionState::SignedIn(session, _)) if asks => session.clone(),
+            _ => return Either::Left(self.inner.call(request)),
+        };
+        let state = self.state.clone();
+        // The one that was asked whether it is ready goes; its clone stays.
+        let fresh = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, fresh);
+        Either::Right(Box::pin(async move {
+            let answered = once(&state, &Principal::new(session), request, inner).await;
+            Ok(answered.unwrap_or_else(IntoResponse::into_response))
+        }))
+    }
+}
+
+async fn once<S>(
     state: &AppState,
     principal: &Principal,
     request: Request,
-    next: Next,
-) -> Result<Response, Answer> {
+    mut inner: S,
+) -> Result<Response, Answer>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
     let key = key_of(request.headers())?;
     let (mut parts, body) = request.into_parts();
     let body = read_body(Request::from_parts(parts.clone(), body)).await.map_err(Answer::problem)?;
@@ -99,7 +144,7 @@ async fn once(
         return Ok(answer);
     }
     parts.extensions.insert(receipt.clone());
-    let response = next.run(Request::from_parts(parts.clone(), Body::from(body))).await;
+    let Ok(response) = inner.call(Request::from_parts(parts.clone(), Body::from(body))).await;
     if response.status().is_success() {
         return kept(state, &receipt, response).await;
     }

@@ -13,12 +13,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::Either;
 use http::Method;
 use http_body::{Frame, SizeHint};
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
+use tower::{Layer, Service};
 
 use super::problem::Problem;
 use super::state::AppState;
@@ -106,7 +108,7 @@ impl InFlight {
 
 /// One request's place; given back when dropped.
 #[derive(Debug)]
-struct Place {
+pub struct Place {
     all: Arc<AtomicUsize>,
     counts: AtomicBool,
 }
@@ -129,39 +131,110 @@ impl Drop for Place {
     }
 }
 
-/// The layer.
-pub async fn shed(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let urgency = Urgency::of(request.method(), request.uri().path());
-    if !finds_room(&state, urgency).await {
-        metrics::counter!("signupflow_requests_shed_total", "kind" => urgency.as_str()).increment(1);
-        return Problem::of("busy").with_retry_after(1).into_response();
+/// The layer. Requests that find room pass without a detour.
+#[derive(Clone)]
+pub struct Shedding(pub AppState);
+
+impl<S> Layer<S> for Shedding {
+    type Service = ShedService<S>;
+
+    fn layer(&self, inner: S) -> ShedService<S> {
+        ShedService { inner, state: self.0.clone() }
     }
-    let place = state.in_flight.enter();
+}
+
+/// The service of [`Shedding`].
+#[derive(Clone)]
+pub struct ShedService<S> {
+    inner: S,
+    state: AppState,
+}
+
+pin_project! {
+    /// Holds a place until there is an answer.
+    pub struct InItsPlace<F> {
+        #[pin]
+        answer: F,
+        place: Arc<Place>,
+    }
+}
+
+impl<F: Future> Future for InItsPlace<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().answer.poll(context)
+    }
+}
+
+impl<S> Service<Request> for ShedService<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future =
+        Either<InItsPlace<S::Future>, Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let urgency = Urgency::of(request.method(), request.uri().path());
+        if has_room(&self.state, urgency) {
+            return Either::Left(in_its_place(&mut self.inner, &self.state.in_flight, request));
+        }
+        let state = self.state.clone();
+        // The one that was asked whether it is ready goes; its clone stays.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        Either::Right(Box::pin(async move {
+            if finds_room(&state, urgency).await {
+                return in_its_place(&mut inner, &state.in_flight, request).await;
+            }
+            metrics::counter!("signupflow_requests_shed_total", "kind" => urgency.as_str()).increment(1);
+            Ok(Problem::of("busy").with_retry_after(1).into_response())
+        }))
+    }
+}
+
+fn in_its_place<S: Service<Request>>(
+    inner: &mut S,
+    all: &InFlight,
+    request: Request,
+) -> InItsPlace<S::Future> {
+    let place = all.enter();
     let request = if request.body().is_end_stream() {
         request
     } else {
         request.map(|body| Body::new(Sent { body, place: place.clone() }))
     };
-    let response = next.run(request).await;
-    drop(place);
-    response
+    InItsPlace { answer: inner.call(request), place }
+}
+
+fn has_room(state: &AppState, urgency: Urgency) -> bool {
+    let credentials = match urgency {
+        Urgency::SignUp | Urgency::Reset => {
+            state.services.hashing.load_percent().max(state.admission.load_percent())
+        }
+        // It has a turn of its own to wait for; without room to hash it would be in vain.
+        Urgency::SignIn => state.services.hashing.load_percent(),
+        Urgency::Other | Urgency::Always => 0,
+    };
+    !urgency.is_sent_away(state.in_flight.percent(), credentials)
 }
 
 async fn finds_room(state: &AppState, urgency: Urgency) -> bool {
     let begun = Instant::now();
-    loop {
-        let hashing = state.services.hashing.load_percent();
-        // Sign-ins have a turn of their own to wait for; without room to hash it would be in vain.
-        let waits_for_turn = matches!(urgency, Urgency::SignIn);
-        let credentials = if waits_for_turn { hashing } else { hashing.max(state.admission.load_percent()) };
-        if !urgency.is_sent_away(state.in_flight.percent(), credentials) {
+    while begun.elapsed() < LONGEST_WAIT {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        if has_room(state, urgency) {
             return true;
         }
-        if begun.elapsed() >= LONGEST_WAIT {
-            return false;
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
     }
+    false
 }
 
 /// A body whose request takes no place while more of it is awaited.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router, middleware};
+use axum::body::Body;
+use axum::{Extension, Router};
 use hardening::client_address::TrustedProxies;
 use hardening::csrf::OriginPolicy;
 use hardening::headers::SecurityHeaders;
@@ -14,16 +15,25 @@ use hardening_tower::csrf::{CrossOriginLayer, CsrfTokenLayer};
 use hardening_tower::request_id::RequestIdLayer;
 use hardening_tower::security_headers::SecurityHeadersLayer;
 use hardening_tower::session::SessionLayer;
+use http::StatusCode;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::map_response_body::MapResponseBodyLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::access_log::AccessLog;
+use super::around::AroundLayer;
+use super::audit_refusals::RecordRefusals;
+use super::cors::CrossOriginReading;
 use super::https_only::HttpsOnly;
+use super::idempotency::RecogniseRetries;
+use super::last_resort::RenderRefusals;
+use super::limits::ReportLimits;
+use super::one_host::OneHost;
 use super::pages::docs::Documents;
+use super::shedding::Shedding;
 use super::state::AppState;
-use super::{
-    audit_refusals, cookies, cors, https_only, idempotency, last_resort, limits, one_host, openapi, routes,
-    shedding, transport,
-};
+use super::{cookies, last_resort, limits, openapi, routes, transport};
 use crate::server::HeadLimits;
 
 /// A request that has not been answered by then is given up; changes under way still run to their end. Shorter
@@ -56,55 +66,54 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
     let documents = Arc::new(Documents::of(&document)?);
     let https_only = settings.https_only.demanded;
     let proxies = Arc::new(settings.trusted_proxies);
-    let mut router = api
+    let headers = settings.security_headers.map(|headers| {
+        SecurityHeadersLayer::new(&headers).trusting(proxies.clone()).always_https(https_only)
+    });
+    let traffic = settings.rules.as_ref().map(|rules| limits::traffic_layer(rules.clone(), &state));
+    let tokens =
+        state.csrf_enabled.then(|| CsrfTokenLayer::new(state.csrf.clone(), state.services.clock.clone()));
+    // One layer in all: the router boxes and clones each layer for each request.
+    let layers = ServiceBuilder::new()
+        // Outermost: everything has a number.
+        .layer(RequestIdLayer::new(state.services.entropy.clone()).keep_incoming_from(proxies.clone()))
+        .layer(AccessLog::new())
+        // Outside of what answers, so that refusals have them too.
+        .option_layer(headers)
+        // What layers refused becomes a problem document here, with the limits' headers.
+        .layer(AroundLayer(RenderRefusals(state.services.entropy.clone())))
+        .layer(AroundLayer(ReportLimits(state.clone())))
+        .layer(MapResponseBodyLayer::new(Body::new))
+        .layer(CatchPanicLayer::custom(last_resort::panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        // An oversized head is refused before anything looks into it.
+        .layer(HeadLimits::default())
+        .layer(AroundLayer(OneHost))
+        // Everything inside knows one client address: limits, sessions and audit alike.
+        .layer(ClientAddressLayer::new(proxies))
+        .layer(AroundLayer(settings.https_only))
+        .layer(AroundLayer(CrossOriginReading::new(settings.cors_origins)))
+        // Before anything costs much; inside of what lets another origin's page read the refusal.
+        .layer(Shedding(state.clone()))
+        // Sees what the next one refuses.
+        .layer(RecordRefusals(state.clone()))
+        // Requests from other sites are refused before anything is looked up for them.
+        .layer(CrossOriginLayer::new(settings.origins))
+        .layer(session_layer(&state, settings.sessions, settings.rules))
+        // Sees what the two below refuse, and who asked.
+        .layer(RecordRefusals(state.clone()))
+        // Counts per person where there is a live session, else per address: so it follows the session.
+        .option_layer(traffic)
+        // The token check knows the session, and runs before any handler.
+        .option_layer(tokens)
+        // Innermost: only requests that nothing else refuses.
+        .layer(RecogniseRetries(state.clone()));
+    Ok(api
         .merge(routes::pages())
         .merge(settings.further)
         .fallback(last_resort::not_found)
         .method_not_allowed_fallback(last_resort::method_not_allowed)
-        // Innermost, so that what panicked is on record like any other fault; once more for layers below.
-        .layer(CatchPanicLayer::custom(last_resort::panicked));
-
-    // Only requests that nothing else refuses.
-    router = router.layer(middleware::from_fn_with_state(state.clone(), idempotency::recognise));
-    // The token check knows the session, and runs before any handler.
-    if state.csrf_enabled {
-        router = router.layer(CsrfTokenLayer::new(state.csrf.clone(), state.services.clock.clone()));
-    }
-    // Counts per person where there is a live session, else per address: so it follows the session.
-    if let Some(rules) = &settings.rules {
-        router = router.layer(limits::traffic_layer(rules.clone(), &state));
-    }
-    // Sees what the two above refused, and who asked.
-    router = router.layer(middleware::from_fn_with_state(state.clone(), audit_refusals::record));
-    router = router.layer(session_layer(&state, settings.sessions, settings.rules));
-    // Requests from other sites are refused before anything is looked up for them.
-    router = router
-        .layer(CrossOriginLayer::new(settings.origins))
-        .layer(middleware::from_fn_with_state(state.clone(), audit_refusals::record))
-        // Before anything costs much; inside of what lets another origin's page read the refusal.
-        .layer(middleware::from_fn_with_state(state.clone(), shedding::shed))
-        .layer(middleware::from_fn_with_state(Arc::new(settings.cors_origins), cors::answer))
-        .layer(middleware::from_fn_with_state(settings.https_only, https_only::demand))
-        // Everything inside knows one client address: limits, sessions and audit alike.
-        .layer(ClientAddressLayer::new(proxies.clone()))
-        .layer(middleware::from_fn(one_host::demand))
-        // An oversized head is refused before anything looks into it.
-        .layer(HeadLimits::default())
-        .layer(TimeoutLayer::with_status_code(http::StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-        .layer(CatchPanicLayer::custom(last_resort::panicked))
-        // What layers refused becomes a problem document here, with the limits' headers.
-        .layer(middleware::from_fn_with_state(state.clone(), limits::report))
-        .layer(middleware::from_fn_with_state(state.services.entropy.clone(), last_resort::render));
-    // Outside, so that refusals have them too.
-    if let Some(headers) = settings.security_headers {
-        router = router
-            .layer(SecurityHeadersLayer::new(&headers).trusting(proxies.clone()).always_https(https_only));
-    }
-    Ok(router
-        .layer(middleware::from_fn(last_resort::log))
-        // Outermost: everything has a number.
-        .layer(RequestIdLayer::new(state.services.entropy.clone()).keep_incoming_from(proxies))
         .layer(Extension(documents))
+        .layer(layers)
         .with_state(state))
 }
 
@@ -114,19 +123,13 @@ fn session_layer(
     sessions: Arc<dyn SessionStore>,
     rules: Option<Arc<RuleSet>>,
 ) -> SessionLayer {
-    let layer = SessionLayer::new(
-        (*state.tokens).clone(),
-        sessions,
-        state.services.clock.clone(),
-        cookies::session_cookie_name(state.secure_cookies),
-        transport::choose,
-    );
-    match rules {
-        None => layer,
-        Some(rules) => layer.with_limits(state.quotas.clone(), move |parts, claims| {
-            limits::limits_of_claims(&rules, parts, claims)
-        }),
-    }
+    let cookie = cookies::session_cookie_name(state.secure_cookies);
+    let clock = state.services.clock.clone();
+    let layer = SessionLayer::new((*state.tokens).clone(), sessions, clock, cookie, transport::choose);
+    let Some(rules) = rules else { return layer };
+    layer.with_limits(state.quotas.clone(), move |parts, claims| {
+        limits::limits_of_claims(&rules, parts, claims)
+    })
 }
 
 /// Codes are part of the API: the registry must hold every code a refusal can have.

@@ -7,9 +7,15 @@
 #[path = "../http/support/mod.rs"]
 mod support;
 
+mod bookkeeping;
 mod connection_storm;
 mod handler_panics;
 mod overload;
+mod postgres_answers_lost;
+mod postgres_audit_log;
+mod postgres_killed;
+mod postgres_migrations;
+mod postgres_read_only;
 mod postgres_stampede;
 mod redis_away_at_start;
 mod redis_full;

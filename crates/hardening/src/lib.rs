@@ -12,6 +12,7 @@ pub mod entropy;
 pub mod fault;
 pub mod headers;
 pub mod hex;
+pub mod idempotency;
 pub mod key_check;
 pub mod keys;
 pub mod lockout;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::refusal_record::{self, Which};
 use accounts::{Services, housekeeping, outbox};
 use async_trait::async_trait;
 use axum::Router;
@@ -15,20 +16,24 @@ use tokio::task::JoinSet;
 
 use crate::certificates::{self, Watched};
 use crate::config::{Config, Origin};
-use crate::server::{Bound, Limits, Server, signals};
+use crate::server::{Bound, Limits, Server, open_files, signals};
 use crate::timekeeping;
 use crate::web::admission::Admission;
 use crate::web::health::Probe;
 use crate::web::https_only::HttpsOnly;
+use crate::web::idempotency::InProgress;
+use crate::web::shedding::InFlight;
 use crate::web::stack::{self, StackSettings};
 use crate::web::state::{AppState, Inner};
-use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_at_once};
+use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_at_once, requests_at_once};
 
 /// How often other processes' endings and liftings are looked for: the bound on a revocation made at the
 /// command line or by another node.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 /// How often waiting mail is looked for.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether the window of counted refusals is over.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// How often expired rows are removed.
 const PURGE_EVERY: Duration = Duration::from_mins(10);
 /// How long backends may take to be left in order. What is not written by then is what a crash would lose: nothing
@@ -72,12 +77,19 @@ impl Probe for BackendProbe {
 
 /// The HTTP application of an assembled program.
 pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
+    application_with(assembly, Router::new())
+}
+
+/// The same with further routes under the same layers: tests add what fails on purpose, so that the program has none.
+pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Result<Router, StartError> {
     let config = &assembly.config;
     let services = &assembly.services;
     let public_url = config.network.public_url.as_str();
     let state = AppState::new(Inner {
         services: services.clone(),
         admission: Admission::new(credential_checks_at_once(config)),
+        in_flight: InFlight::new(requests_at_once()),
+        in_progress: InProgress::default(),
         tokens: assembly.tokens.clone(),
         csrf: assembly.csrf.clone(),
         csrf_enabled: config.csrf.enabled,
@@ -104,6 +116,7 @@ pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
         https_only: HttpsOnly { demanded: config.network.https_only, origin: public_url.into() },
         rules: config.rate_limit.enabled.then(|| services.rules.clone()),
         sessions: services.sessions.clone(),
+        further,
     };
     Ok(stack::application(state, settings)?)
 }
@@ -124,7 +137,8 @@ pub async fn run(
     let metrics_address = config.network.metrics_address;
     let proxies = config.network.trusted_proxies.clone();
     let leave_grace = config.deployment.shutdown_grace;
-    let bound = Server::bind(bind_address, Limits { leave_grace, ..Limits::default() }).await?;
+    let limits = Limits { leave_grace, ..Limits::for_open_files(open_files::raise_limit()) };
+    let bound = Server::bind(bind_address, limits).await?;
     if config.network.public_url_is_derived {
         config.network.public_url = Origin::of_listener(bound.local_addr());
     }
@@ -135,7 +149,7 @@ pub async fn run(
     let router = application(&assembly)?;
     let bound = bound.without_peer_limit_for(move |peer| proxies.contains(peer));
     let metrics = match metrics_address {
-        Some(address) => Some(Server::bind(address, Limits::default()).await?),
+        Some(address) => Some(Server::bind(address, Limits::of_metrics()).await?),
         None => None,
     };
     let background = start_background(&assembly, metrics);
@@ -166,6 +180,7 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
     let watched = Watched::new(&assembly.config, assembly.database.clone());
     tasks.spawn(certificates::watch(watched, assembly.services.clock.clone()));
     tasks.spawn(reload_when_asked(signals::Reloads::listen(), assembly.database.clone()));
+    tasks.spawn(count_refusals(assembly.services.clone()));
     if let Some(sessions) = assembly.upkeep.clone() {
         tasks.spawn(async move { sessions.keep_up().await });
     }
@@ -177,6 +192,9 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
 
 async fn finish(assembly: Assembly, mut background: JoinSet<()>) {
     background.shutdown().await;
+    if let Err(error) = refusal_record::write_down(&assembly.services, Which::All).await {
+        tracing::warn!(%error, "the last refusals are not on record");
+    }
     if let Some(sessions) = &assembly.upkeep
         && let Err(fault) = sessions.shutdown().await
     {
@@ -218,6 +236,15 @@ async fn deliver_mail(services: Arc<Services>, mailer: Arc<dyn accounts::ports::
             Err(error) => tracing::warn!(%error, "cannot look for waiting mail"),
         }
         tokio::time::sleep(MAIL_EVERY).await;
+    }
+}
+
+async fn count_refusals(services: Arc<Services>) {
+    loop {
+        tokio::time::sleep(COUNT_EVERY).await;
+        if let Err(error) = refusal_record::write_down(&services, Which::Over).await {
+            tracing::warn!(%error, "cannot put counted refusals on record");
+        }
     }
 }
 

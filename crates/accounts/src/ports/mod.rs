@@ -11,6 +11,7 @@ mod groups;
 mod organizations;
 mod outbox;
 mod people;
+mod receipts;
 
 pub use accounts::{
     AccountStore, FailedSignIn, NewOrganization, NewPerson, OneTimeGrant, RevocationChanges, SuccessfulSignIn,
@@ -20,3 +21,4 @@ pub use groups::{EventStore, InvitationStore, TeamStore};
 pub use organizations::OrganizationStore;
 pub use outbox::{DueMail, MailStatus, Mailer, Outbox, OutboxRow};
 pub use people::{PeopleStore, PersonPatch};
+pub use receipts::{Receipts, StoredAnswer, StoredReceipt};

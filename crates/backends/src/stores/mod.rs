@@ -21,6 +21,7 @@ mod organizations;
 mod outbox;
 mod outbox_cipher;
 mod people;
+mod receipts;
 mod refusals;
 mod teams;
 mod texts;
@@ -53,11 +54,14 @@ impl SqlStore {
 
     /// The change that `trail` speaks of.
     fn unit(&self, trail: Trail) -> Unit {
-        if self.audit_enabled {
+        let receipt = receipts::of(&trail);
+        let mut unit = if self.audit_enabled {
             Unit::audited(trail)
         } else {
             Unit::housekeeping("audit log is switched off")
-        }
+        };
+        receipts::leave(&mut unit, receipt);
+        unit
     }
 
     async fn store(&self, unit: Unit) -> Result<Committed, Error> {
@@ -96,6 +100,13 @@ impl SqlStore {
     }
 }
 
+/// A change that is on record whatever the switch says.
+fn audited(trail: &Trail) -> Unit {
+    let mut unit = Unit::audited(trail.clone());
+    receipts::leave(&mut unit, receipts::of(trail));
+    unit
+}
+
 /// Every statement of the stores, for the test that prepares them on both engines.
 pub fn statements() -> Vec<Text> {
     [
@@ -109,6 +120,7 @@ pub fn statements() -> Vec<Text> {
         organizations::TEXTS,
         outbox::TEXTS,
         people::TEXTS,
+        receipts::TEXTS,
         teams::TEXTS,
     ]
     .concat()

@@ -49,6 +49,11 @@ impl Default for Limits {
     }
 }
 
+/// Open files that are not for clients: databases, log, mail.
+const FILES_KEPT: usize = 128;
+/// Whoever scrapes metrics needs few connections.
+const METRICS_CONNECTIONS: usize = 16;
+
 /// HTTP/2 streams reset by the peer that may wait to be noticed ("rapid reset", CVE-2023-44487).
 const RESETS_PENDING: usize = 20;
 /// HTTP/2 streams reset because the peer broke the rules, before the connection ends (CVE-2025-8671).
@@ -57,6 +62,20 @@ const RESETS_OF_OURS: usize = 1024;
 const SEND_BUFFER: usize = 64 * 1024;
 
 impl Limits {
+    /// No more connections than the process may have open files, with some left for its own work, and for one peer at
+    /// most half of them: connections wait in the kernel's queue before files run out.
+    pub fn for_open_files(files: u64) -> Self {
+        let usual = Self::default();
+        let files = usize::try_from(files).unwrap_or(usize::MAX);
+        let connections = usual.connections.min(files.saturating_sub(FILES_KEPT).max(files / 2)).max(2);
+        Self { connections, connections_per_peer: usual.connections_per_peer.min(connections / 2), ..usual }
+    }
+
+    /// For the metrics page.
+    pub fn of_metrics() -> Self {
+        Self { connections: METRICS_CONNECTIONS, ..Self::default() }
+    }
+
     pub(super) fn builder(&self) -> auto::Builder<TokioExecutor> {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         // The connection's own supervisor is the stricter one; this is for a head it would miss.
@@ -73,5 +92,20 @@ impl Limits {
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(Duration::from_secs(10));
         builder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_the_rest() {
+        for (files, connections, per_peer) in
+            [(u64::MAX, 8192, 1024), (100_000, 8192, 1024), (1024, 896, 448), (100, 50, 25), (1, 2, 1)]
+        {
+            let limits = Limits::for_open_files(files);
+            assert_eq!((limits.connections, limits.connections_per_peer), (connections, per_peer), "{files}");
+        }
     }
 }

@@ -16,6 +16,7 @@ mod activity;
 mod connection;
 mod head_limits;
 mod limits;
+pub mod open_files;
 mod peers;
 mod request;
 pub mod signals;
@@ -35,7 +36,7 @@ use futures_util::FutureExt;
 use http_body::Body;
 use hyper::body::Incoming;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::JoinSet,
 };
@@ -49,6 +50,9 @@ pub use stopping::{CutShort, Drained, Impatience};
 use connection::Shared;
 use peers::Peers;
 use stopping::{Stage, Stages};
+
+/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`).
+const QUEUED_CONNECTIONS: u32 = 4096;
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -71,12 +75,21 @@ impl Server {
     /// When the address is taken, not ours, or not allowed.
     pub async fn bind(address: SocketAddr, limits: Limits) -> Result<Bound, BindError> {
         let bound = async {
-            let listener = TcpListener::bind(address).await?;
+            let listener = listen(address)?;
             let local_address = listener.local_addr()?;
             Ok(Bound { listener, local_address, limits, exempt: Arc::new(|_| false) })
         };
         bound.await.map_err(|source| BindError { address, source })
     }
+}
+
+/// Listens with a queue that holds a storm of connections; the usual one is too short for that.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for connections that linger (TIME-WAIT).
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUED_CONNECTIONS)
 }
 
 /// A listening server.

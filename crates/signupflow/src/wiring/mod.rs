@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use accounts::lockouts::LiftedLocks;
 use accounts::ports::Mailer;
+use accounts::refusal_record::RefusalTally;
 use accounts::{Services, Settings};
 use backends::embedded::WriteThroughSessions;
 use backends::redis::{ConnectError, RedisLink};
@@ -34,6 +35,12 @@ const ONE_HASH: Duration = Duration::from_millis(17);
 /// Connections to PostgreSQL: enough for the credential checks of all cores, and for everything else.
 fn connections() -> usize {
     (2 * cores() + 4).max(8)
+}
+
+/// How many requests may be worked on at once. Tens keep a core busy; with more than these a request's turns come so
+/// late that calls to Redis would miss their 50 ms without Redis being slow.
+pub fn requests_at_once() -> usize {
+    256 * cores()
 }
 
 /// How many credential checks may be under way at once. On PostgreSQL one hashes on each core while as many are at
@@ -221,11 +228,13 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
         events: store.clone(),
         invitations: store.clone(),
         audit: store.clone(),
-        outbox: store,
+        outbox: store.clone(),
+        receipts: store,
         sessions: shared.sessions,
         revocation_mark: shared.revocation_mark,
         quotas: shared.quotas,
         lifted_locks: LiftedLocks::default(),
+        refusals: RefusalTally::default(),
         rules: Arc::new(config.rate_limit.rules.clone()),
         hashing: Arc::new(hashing),
         password_policy: Arc::new(password_policy(&config)?),

@@ -51,4 +51,5 @@ pub const ALL: &[Migration] = &[
     migration!(2, "audit_trail", "0002_audit_trail"),
     migration!(3, "erasure", "0003_erasure"),
     migration!(4, "key_checks", "0004_key_checks"),
+    migration!(5, "idempotency", "0005_idempotency"),
 ];

@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::Router;
 use hardening::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use hardening::entropy::OsEntropy;
 use hardening::password::Argon2Params;
@@ -30,6 +31,7 @@ use serde_json::{Value, json};
 use signupflow::config::Config;
 use signupflow::serve;
 use signupflow::server::{Limits, Server};
+use signupflow::web::state::AppState;
 use signupflow::wiring::{Assembly, Sources, assemble};
 use testkit::pgbouncer::PgBouncer;
 use testkit::postgres::Postgres;
@@ -85,6 +87,16 @@ impl Drop for Serving {
     }
 }
 
+/// In what a node differs from others of its deployment.
+struct Peculiarities {
+    /// Its clock.
+    own: Arc<dyn Clock>,
+    /// Whether it goes by the database's time.
+    time_of_database: bool,
+    /// Routes beside the product's own.
+    further: Router<AppState>,
+}
+
 impl TestApp {
     /// With the default settings.
     pub async fn start() -> Self {
@@ -107,12 +119,22 @@ impl TestApp {
         Self::in_shape(Some(url.to_owned()), fresh_redis(), variables).await
     }
 
+    /// With routes beside the product's own, under the same layers.
+    pub async fn with_routes(further: Router<AppState>) -> Self {
+        let (shared, clock) = (Self::settings(fresh_database().await, fresh_redis(), &[]), standing_clock());
+        let node = Peculiarities { own: clock.clone(), time_of_database: false, further };
+        Self::on_with(shared, clock, node).await
+    }
+
     async fn in_shape(database: Option<String>, redis: Option<String>, variables: &[(&str, &str)]) -> Self {
+        Self::on(Self::settings(database, redis, variables), standing_clock()).await
+    }
+
+    fn settings(database: Option<String>, redis: Option<String>, variables: &[(&str, &str)]) -> Arc<Shared> {
         let data_dir = tempfile::tempdir().expect("a temporary folder");
         let mut settings = base(&data_dir, database, redis);
         settings.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let clock = Arc::new(ManualClock::at(SystemClock.now()));
-        Self::on(Arc::new(Shared { data_dir, settings }), clock).await
+        Arc::new(Shared { data_dir, settings })
     }
 
     /// Stops and starts again on the same data.
@@ -156,21 +178,19 @@ impl TestApp {
         let mut nodes = vec![];
         for seconds in wrong_by {
             let own = Arc::new(WrongClock(seconds));
-            nodes.push(Self::on_clock(first.shared.clone(), first.clock.clone(), own, true).await);
+            let node = Peculiarities { own, time_of_database: true, further: Router::new() };
+            nodes.push(Self::on_with(first.shared.clone(), first.clock.clone(), node).await);
         }
         nodes.try_into().unwrap_or_else(|_| panic!("as many as were asked for"))
     }
 
     async fn on(shared: Arc<Shared>, clock: Arc<ManualClock>) -> Self {
-        Self::on_clock(shared, clock.clone(), clock, false).await
+        let as_usual = Peculiarities { own: clock.clone(), time_of_database: false, further: Router::new() };
+        Self::on_with(shared, clock, as_usual).await
     }
 
-    async fn on_clock(
-        shared: Arc<Shared>,
-        clock: Arc<ManualClock>,
-        own: Arc<dyn Clock>,
-        time_of_database: bool,
-    ) -> Self {
+    async fn on_with(shared: Arc<Shared>, clock: Arc<ManualClock>, node: Peculiarities) -> Self {
+        let Peculiarities { own, time_of_database, further } = node;
         let loaded = Config::load(&shared.settings).expect("the configuration of tests is right");
         let sources = Sources {
             clock: own,
@@ -181,7 +201,7 @@ impl TestApp {
             redis_may_come_later: false,
         };
         let assembly = Arc::new(assemble(loaded.config, sources).await.expect("the application starts"));
-        let router = serve::application(&assembly).expect("the application is put together");
+        let router = serve::application_with(&assembly, further).expect("the application is put together");
         let bound = Server::bind("127.0.0.1:0".parse().expect("an address"), Limits::default())
             .await
             .expect("a free port");
@@ -312,6 +332,10 @@ impl TestApp {
             .await
             .expect("readable")
     }
+}
+
+fn standing_clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(SystemClock.now()))
 }
 
 fn base(

@@ -20,3 +20,5 @@ pub mod sanitise;
 pub mod secret;
 pub mod session;
 pub mod text;
+#[cfg(feature = "two_factor")]
+pub mod two_factor;

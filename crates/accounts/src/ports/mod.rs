@@ -11,6 +11,7 @@ mod groups;
 mod organizations;
 mod outbox;
 mod people;
+mod two_factor;
 
 pub use accounts::{
     AccountStore, FailedSignIn, NewOrganization, NewPerson, OneTimeGrant, RevocationChanges, SuccessfulSignIn,
@@ -20,3 +21,7 @@ pub use groups::{EventStore, InvitationStore, TeamStore};
 pub use organizations::OrganizationStore;
 pub use outbox::{DueMail, MailStatus, Mailer, Outbox, OutboxRow};
 pub use people::{PeopleStore, PersonPatch};
+pub use two_factor::{
+    Activation, Enrolment, FactorRow, PendingStep, Proof, SecondFactor, Spending, StepPurpose, StoredPolicy,
+    StoredSecret, TwoFactorPolicyStore, TwoFactorStore, WrongCode,
+};

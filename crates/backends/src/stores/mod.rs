@@ -23,6 +23,7 @@ mod people;
 mod refusals;
 mod teams;
 mod texts;
+mod two_factor;
 
 use ::accounts::error::Error;
 use hardening::audit::Trail;
@@ -98,6 +99,7 @@ impl SqlStore {
 pub fn statements() -> Vec<Text> {
     [
         accounts::texts().as_slice(),
+        two_factor::texts().as_slice(),
         anonymise::TEXTS,
         audit_filter::TEXTS,
         erasure::TEXTS,

@@ -50,4 +50,5 @@ pub const ALL: &[Migration] = &[
     migration!(1, "accounts", "0001_accounts"),
     migration!(2, "audit_trail", "0002_audit_trail"),
     migration!(3, "erasure", "0003_erasure"),
+    migration!(5, "two_factor", "0005_two_factor"),
 ];

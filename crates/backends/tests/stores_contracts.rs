@@ -8,7 +8,7 @@ use hardening::entropy::OsEntropy;
 use hardening::secret::Secret;
 use tempfile::TempDir;
 use testkit::contracts::stores::Stores;
-use testkit::contracts::{accounts, audit_log, erasure, groups, organizations, outbox, people};
+use testkit::contracts::{accounts, audit_log, erasure, groups, organizations, outbox, people, two_factor};
 use testkit::postgres::Postgres;
 
 /// A migrated database of a test's own.
@@ -86,6 +86,11 @@ macro_rules! suites {
             #[tokio::test(flavor = "multi_thread")]
             async fn audit_log() {
                 super::audit_log::all(&Place::$engine().await.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn two_factor() {
+                super::two_factor::all(&Place::$engine().await.stores().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,6 @@ use hardening::clock::Timestamp;
 
 use crate::error::Error;
 use crate::services::Services;
-use crate::two_factor::policy;
 
 /// How far each look reaches back over the last one, so that a slow commit or a clock a little behind is not
 /// overlooked.
@@ -52,11 +51,6 @@ async fn drop_lifted(
     }
     services.lifted_locks.forget_before(since - OVERLAP);
     Ok(())
-}
-
-/// Hears of policies that other processes set.
-pub async fn follow_policies(services: &Services) -> Result<(), Error> {
-    policy::follow(services).await
 }
 
 /// Removes rows nobody needs any more; returns how many.

@@ -157,8 +157,7 @@ impl Mail {
                 "If you do not know what this is about, ignore this mail.",
             ),
             Content::SecondFactor { news, ip_address } => {
-                let (subject, text) = news.words(ip_address);
-                return self.rendered(subject.to_owned(), format!("{text}\n"), None);
+                return self.rendered(news.subject().to_owned(), news.text(ip_address), None);
             }
         };
         let mut text = before;

@@ -183,7 +183,9 @@ async fn admit(
         let begun = sign_in_step::begin(services, &known, StepPurpose::SetUp, device_id, upgraded_hash);
         return begun.await.map(Outcome::SetUpNeeded);
     }
-    let completed = complete(services, context, known, device_id, Assurance::Password, upgraded_hash);
+    // On the heap: the two steps together make a large future.
+    let completed =
+        Box::pin(complete(services, context, known, device_id, Assurance::Password, upgraded_hash));
     Ok(Outcome::SignedIn(Box::new(completed.await?)))
 }
 

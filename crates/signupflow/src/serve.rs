@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::two_factor::policy;
 use accounts::{Services, housekeeping, outbox};
 use async_trait::async_trait;
 use axum::Router;
@@ -171,6 +172,9 @@ async fn follow_revocations(services: Arc<Services>) {
         tokio::time::sleep(FOLLOW_EVERY).await;
         if let Err(error) = housekeeping::follow_revocations(&services).await {
             tracing::warn!(%error, "cannot look for sessions that other processes ended");
+        }
+        if let Err(error) = policy::follow(&services).await {
+            tracing::warn!(%error, "cannot look for policies that other processes set");
         }
     }
 }

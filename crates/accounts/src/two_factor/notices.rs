@@ -48,69 +48,69 @@ impl News {
         }
     }
 
-    /// Subject and text; `place` is from where it was done.
-    pub(crate) fn words(self, place: &str) -> (&'static str, String) {
-        const NOT_ME: &str = "If this was not you, somebody else is using your account: change your password at \
-                              once, and tell an admin of your organization.";
-        let place = if place == CLI_ADDRESS { "the server's command line" } else { place };
+    /// The subject of the mail.
+    pub(crate) const fn subject(self) -> &'static str {
         match self {
-            Self::Enabled => (
-                "Two-factor authentication is on",
-                format!(
-                    "Two-factor authentication was switched on for your account from {place}. From now on signing \
-                     in needs a code from your app. Every device was signed out.\n\nKeep your recovery codes where \
-                     you find them without your phone.\n\n{NOT_ME}"
-                ),
+            Self::Enabled => "Two-factor authentication is on",
+            Self::Disabled => "Two-factor authentication is off",
+            Self::Reset => "Your two-factor authentication was reset",
+            Self::RecoveryCodeUsed(_) => "A recovery code was used",
+            Self::RecoveryCodesReplaced => "You have new recovery codes",
+            Self::WrongCodes => "Wrong codes for your account",
+            Self::AppCodesOff => "Codes from your app are switched off",
+        }
+    }
+
+    /// The text of the mail; `place` is from where it was done.
+    pub(crate) fn text(self, place: &str) -> String {
+        let place = if place == CLI_ADDRESS { "the server's command line" } else { place };
+        let (what, advice) = (self.what(place), self.advice());
+        format!("{what}\n\n{advice}\n")
+    }
+
+    fn what(self, place: &str) -> String {
+        match self {
+            Self::Enabled => format!(
+                "Two-factor authentication was switched on for your account from {place}. From now on signing in \
+                 needs a code from your app. Every device was signed out.\n\nKeep your recovery codes where you find \
+                 them without your phone."
             ),
-            Self::Disabled => (
-                "Two-factor authentication is off",
-                format!(
-                    "Two-factor authentication was switched off for your account from {place}: signing in needs \
-                     your password alone. Every device was signed out.\n\n{NOT_ME}"
-                ),
+            Self::Disabled => format!(
+                "Two-factor authentication was switched off for your account from {place}: signing in needs your \
+                 password alone. Every device was signed out."
             ),
-            Self::Reset => (
-                "Your two-factor authentication was reset",
-                format!(
-                    "An admin removed the second factor of your account, and every device was signed out. Sign in \
-                     with your password, and set two-factor authentication up again.\n\nIf you did not ask for \
-                     this, ask an admin of your organization at once.\n\nDone from {place}."
-                ),
+            Self::Reset => format!(
+                "An admin removed the second factor of your account, from {place}, and every device was signed out. \
+                 Sign in with your password, and set two-factor authentication up again."
             ),
             Self::RecoveryCodeUsed(left) => {
-                let few =
-                    if left <= FEW_RECOVERY_CODES { " Make new ones soon, before none is left." } else { "" };
-                (
-                    "A recovery code was used",
-                    format!(
-                        "A recovery code of your account was used from {place}. It will not work again; {left} \
-                         are left.{few}\n\n{NOT_ME}"
-                    ),
+                let few = if left <= FEW_RECOVERY_CODES { " Make new ones before none is left." } else { "" };
+                format!(
+                    "A recovery code of your account was used from {place}. It will not work again; {left} are \
+                     left.{few}"
                 )
             }
-            Self::RecoveryCodesReplaced => (
-                "You have new recovery codes",
-                format!(
-                    "New recovery codes were made for your account from {place}. The old ones do not work any \
-                     more.\n\n{NOT_ME}"
-                ),
+            Self::RecoveryCodesReplaced => format!(
+                "New recovery codes were made for your account from {place}. The old ones do not work any more."
             ),
-            Self::WrongCodes => (
-                "Wrong codes for your account",
-                format!(
-                    "Somebody at {place} who knows your password gave several wrong codes, and was kept out.\n\n\
-                     {NOT_ME}"
-                ),
+            Self::WrongCodes => format!(
+                "Somebody at {place} who knows your password gave several wrong codes, and was kept out."
             ),
-            Self::AppCodesOff => (
-                "Codes from your app are switched off",
-                format!(
-                    "Too many wrong codes were given for your account in a row, the last from {place}, by somebody \
-                     who knows your password. Codes from your app are refused from now on, until an admin of your \
-                     organization resets your second factor. Your recovery codes still work.\n\nIf this was not \
-                     you, change your password at once."
-                ),
+            Self::AppCodesOff => format!(
+                "Too many wrong codes were given for your account in a row, the last from {place}, by somebody who \
+                 knows your password. Codes from your app are refused from now on, until an admin of your \
+                 organization resets your second factor. Your recovery codes still work."
             ),
+        }
+    }
+
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::Reset => "If you did not ask for this, ask an admin of your organization at once.",
+            _ => {
+                "If this was not you, somebody else knows your password: change it at once, and tell an admin of your \
+                 organization."
+            }
         }
     }
 }
@@ -146,10 +146,13 @@ mod tests {
             News::AppCodesOff,
         ];
         for news in all {
-            let (subject, text) = news.words("192.0.2.1");
-            assert!(!subject.is_empty() && text.contains("192.0.2.1") && text.contains("If "), "{news:?}");
+            let text = news.text("192.0.2.1");
+            assert!(
+                !news.subject().is_empty() && text.contains("192.0.2.1") && text.contains("If "),
+                "{news:?}"
+            );
         }
-        let says = |left| News::RecoveryCodeUsed(left).words("x").1.contains("Make new ones");
+        let says = |left| News::RecoveryCodeUsed(left).text("x").contains("Make new ones");
         assert!(!says(4) && says(3) && says(0));
     }
 }

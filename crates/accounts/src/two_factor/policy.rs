@@ -1,16 +1,15 @@
 //! What organizations ask for, at hand for every request.
 //!
-//! The database holds the truth; each process keeps a copy and looks for changes about every second
-//! ([`crate::housekeeping`]). The process that changes a policy follows it at once.
+//! The database holds the truth; each process keeps a copy and looks for changes about every second ([`follow`]). The process that changes a policy follows it at once.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use hardening::clock::Timestamp;
+use hardening::fault::Fault;
 use hardening::session::{Assurance, Session};
 
-use crate::error::Error;
 use crate::ports::StoredPolicy;
 use crate::services::Services;
 
@@ -78,6 +77,15 @@ impl PolicyBook {
             .is_some_and(|(policy, _)| policy.demands(&session.roles, now))
     }
 
+    /// Until when a session's person may still do without, where the organization asks for a second factor and there
+    /// is none.
+    pub fn due(&self, session: &Session) -> Option<Timestamp> {
+        let lacks_one = session.assurance < Assurance::TwoFactor;
+        let policy =
+            self.of(&session.org_id).filter(|policy| lacks_one && policy.concerns(&session.roles))?;
+        policy.deadline
+    }
+
     /// Notes a policy, unless a newer one is known.
     pub(crate) fn note(&self, stored: StoredPolicy) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -97,7 +105,7 @@ impl PolicyBook {
 }
 
 /// Reads what was set since the last look; everything at the first.
-pub async fn follow(services: &Services) -> Result<(), Error> {
+pub async fn follow(services: &Services) -> Result<(), Fault> {
     let now = services.clock.now();
     let since = services.policies.followed_until().map_or(Timestamp::EPOCH, |until| until - OVERLAP);
     for stored in services.two_factor_policies.policies_since(since).await? {

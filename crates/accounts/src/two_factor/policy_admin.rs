@@ -69,9 +69,8 @@ pub async fn set(
         .field_if_changed("deadline", time(&before), time(&wanted));
     if !changes.is_empty() {
         let resource = Resource::new("organization", org_id).named(&*organization.name);
-        let changed =
-            Happening::done(Action::OrganizationRequireTwoFactorChanged, resource).changing(changes);
-        let trail = services.trail(context, &Actor::principal(principal), changed);
+        let done = Happening::done(Action::OrganizationRequireTwoFactorChanged, resource).changing(changes);
+        let trail = services.trail(context, &Actor::principal(principal), done);
         let now = services.clock.now();
         // Later than what was read, so that two versions never look alike.
         let updated_at = seen_at.map_or(now, |seen| now.max(seen + std::time::Duration::from_micros(1)));
@@ -83,15 +82,17 @@ pub async fn set(
 }
 
 /// Without a requirement there is nothing to narrow or to wait for.
-fn judged(wanted: TwoFactorPolicy) -> Result<TwoFactorPolicy, Refusal> {
+fn judged(mut wanted: TwoFactorPolicy) -> Result<TwoFactorPolicy, Refusal> {
     let mut judge = Judge::new();
-    let roles = if wanted.roles.is_empty() { Vec::new() } else { judge.roles("roles", &wanted.roles) };
-    if !wanted.require && !roles.is_empty() {
+    if !wanted.roles.is_empty() {
+        wanted.roles = judge.roles("roles", &wanted.roles);
+    }
+    if !wanted.require && !wanted.roles.is_empty() {
         judge.refuse("roles", "make sense only with require = true");
     }
     if !wanted.require && wanted.deadline.is_some() {
         judge.refuse("deadline", "makes sense only with require = true");
     }
     judge.verdict()?;
-    Ok(TwoFactorPolicy { roles, ..wanted })
+    Ok(wanted)
 }

@@ -24,7 +24,7 @@ const VERSION: u8 = 0x80;
 const HEAD: usize = 1 + 8 + 16;
 const TAG: usize = 32;
 
-/// The keys, newest first; at least one.
+/// The keys, newest first; at least one. The first half of each signs, the second encrypts.
 #[derive(Clone)]
 pub struct Fernet {
     first: Secret<[u8; 32]>,
@@ -43,9 +43,10 @@ impl fmt::Debug for Fernet {
 }
 
 impl Fernet {
-    /// With these keys; the first half of each signs, the second encrypts.
-    pub const fn new(first: Secret<[u8; 32]>, older: Vec<Secret<[u8; 32]>>) -> Self {
-        Self { first, older }
+    /// With these keys, newest first; `None` without any.
+    pub fn new(keys: impl IntoIterator<Item = Secret<[u8; 32]>>) -> Option<Self> {
+        let mut keys = keys.into_iter();
+        Some(Self { first: keys.next()?, older: keys.collect() })
     }
 
     /// A token under the first key.
@@ -131,8 +132,7 @@ mod tests {
     }
 
     fn ours(keys: &[[u8; 32]]) -> Fernet {
-        let mut keys = keys.iter().copied().map(Secret::new);
-        Fernet::new(keys.next().expect("a key"), keys.collect())
+        Fernet::new(keys.iter().copied().map(Secret::new)).expect("a key")
     }
 
     /// `fernet` is another implementation, checked against Python's.
@@ -148,7 +148,7 @@ mod tests {
         let token = encrypted(&key, b"hello", Timestamp::from_unix_seconds(499_162_800), iv);
         let expected = "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==";
         assert_eq!(token, expected);
-        assert_eq!(Fernet::new(key, vec![]).decrypt(expected).expect("opens").expose(), b"hello");
+        assert_eq!(Fernet::new([key]).expect("a key").decrypt(expected).expect("opens").expose(), b"hello");
     }
 
     /// Written by Python's `cryptography` 48, `MultiFernet` included.

@@ -22,6 +22,7 @@ mod operator;
 mod passwords;
 mod serve;
 mod settings;
+mod two_factor;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -149,6 +150,9 @@ mod tests {
             "signupflow keys generate",
             "signupflow doctor",
             "signupflow admin revoke-sessions",
+            "signupflow admin enroll-2fa",
+            "signupflow admin reset-2fa",
+            "signupflow audit report two-factor",
             "signupflow audit export",
             "signupflow passwords build",
             "signupflow completions",

@@ -441,7 +441,7 @@ pub async fn people_without_are_listed_and_counted(stores: &Stores) {
     let (with, _) = enrolled(stores).await;
     let (org_id, store) = (with.org_id.as_str(), &stores.two_factor_policies);
     let mut without =
-        vec![stores.joined(org_id, &["usher"]).await.id, stores.joined(org_id, &["usher"]).await.id];
+        [stores.joined(org_id, &["usher"]).await.id, stores.joined(org_id, &["usher"]).await.id];
     without.sort();
     let page = |after: Option<&str>| Page { limit: 1, after: after.map(str::to_owned) };
     let first = store.people_without(org_id, &page(None)).await.expect("readable");

@@ -17,9 +17,9 @@ use crate::model::Credentials;
 use crate::ports::{Proof, SecondFactor, Spending, WrongCode};
 use crate::services::Services;
 
-/// How often a wrong code is counted anew when others are counted at the same moment: no more are judged at once
-/// than its limiter has places.
-const COUNTING_TRIES: usize = 20;
+/// How often a wrong code is counted anew when others are counted at the same moment. Its limiter judges a handful at
+/// once; this many can only meet where limits are switched off.
+const COUNTING_TRIES: usize = 100;
 /// The kind of a lock for wrong codes while signing in.
 pub(super) const LOCK_KIND: &str = "second_factor";
 

@@ -12,6 +12,7 @@
 )]
 
 pub mod api_walk;
+pub mod authenticator;
 pub mod binary;
 pub mod persona;
 
@@ -33,6 +34,7 @@ use signupflow::server::{Limits, Server};
 use signupflow::wiring::{Assembly, Sources, assemble};
 use tokio::task::JoinHandle;
 
+pub use authenticator::Authenticator;
 pub use persona::{Answer, Persona};
 
 /// Accepted by the password rules.

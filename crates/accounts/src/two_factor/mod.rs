@@ -14,6 +14,7 @@ pub mod operator;
 pub mod policy;
 pub mod policy_admin;
 pub mod report;
+pub mod rotate;
 mod rules;
 pub mod sign_in_step;
 mod spend;

@@ -106,6 +106,9 @@ actions! {
     AuthTwoFactorFailed "auth.2fa_failed" "A second-factor code was refused; a row of its own when too many in a row switched an app's codes off."
         on "`person`; `session` inside one while setting up"
         changes "nothing" ends Failure;
+    AuthTwoFactorKeysRotated "auth.2fa_keys_rotated" "An operator put the secrets of second factors under the newest key."
+        on "`second_factors`: `org_system`"
+        changes "`renewed`, `unreadable`: how many" ends Success;
     AuthRecoveryCodeUsed "auth.recovery_code_used" "A recovery code was spent."
         on "`person`"
         changes "`codes_left`" ends Success;

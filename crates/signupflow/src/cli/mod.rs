@@ -59,7 +59,7 @@ enum Command {
     /// Makes, removes or lists the tables in the database.
     #[command(subcommand, after_help = migrate::EXAMPLES)]
     Migrate(migrate::Command),
-    /// Makes keys.
+    /// Makes keys, and puts what is stored under new ones.
     #[command(subcommand, after_help = keys::EXAMPLES)]
     Keys(keys::Command),
     /// Checks the configuration and everything it names, and says how to mend what is wrong.
@@ -109,7 +109,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve => serve::run(&settings).await,
         Command::Demo(args) => demo::run(&settings, args).await,
         Command::Migrate(command) => migrate::run(&settings, command).await,
-        Command::Keys(command) => keys::run(&command),
+        Command::Keys(command) => keys::run(&settings, command).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
         Command::Admin(command) => admin::run(&settings, command).await,
         Command::Audit(command) => audit::run(&settings, command).await,
@@ -148,6 +148,7 @@ mod tests {
             "signupflow demo",
             "signupflow migrate down",
             "signupflow keys generate",
+            "signupflow keys rotate",
             "signupflow doctor",
             "signupflow admin revoke-sessions",
             "signupflow admin enroll-2fa",

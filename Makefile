@@ -5,7 +5,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build and start the server on http://127.0.0.1:8000, embedded: nothing else is needed
-	cargo run --release -p signupflow -- serve
+	cargo run -p signupflow -- serve
 
 test: ## Everything that must hold before a merge; installs missing test servers when root
 	scripts/test.sh

@@ -15,6 +15,7 @@ have_postgresql() {
 
 missing_packages() {
     have_postgresql || echo postgresql
+    have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer
     have redis-server || echo redis-server
     have jq || echo jq
     have cc || echo gcc libc6-dev

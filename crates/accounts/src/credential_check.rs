@@ -39,7 +39,7 @@ pub(crate) struct Counted<'a> {
 /// The budgets of a route for whom it counts, from the rule set.
 pub(crate) fn budgets(services: &Services, route: &str, counted: &[Counted<'_>]) -> Vec<Budget> {
     let exact = |rule: &&Rule| rule.algorithm == Algorithm::SlidingWindow;
-    let rules: Vec<_> = services.rules.matching("POST", route).filter(exact).collect();
+    let rules: Vec<_> = services.rules.matching("POST", route).map(|(rule, _)| rule).filter(exact).collect();
     let mut found = Vec::new();
     for who in counted {
         found.extend(

@@ -1,6 +1,7 @@
-//! The contract suites of the storage ports, on SQLite and on a throwaway PostgreSQL.
+//! The contract suites of the storage ports, on SQLite and on a throwaway PostgreSQL, also behind
+//! a pooler in transaction mode.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use backends::sql::{Database, migrate};
 use backends::stores::{OutboxCipher, SqlStore, statements};
@@ -9,6 +10,7 @@ use hardening::secret::Secret;
 use tempfile::TempDir;
 use testkit::contracts::stores::Stores;
 use testkit::contracts::{accounts, audit_log, erasure, groups, organizations, outbox, people, two_factor};
+use testkit::pgbouncer::PgBouncer;
 use testkit::postgres::Postgres;
 
 /// A migrated database of a test's own.
@@ -35,6 +37,16 @@ impl Place {
                 database.close().await;
             })
             .await;
+        Self::Url(url)
+    }
+
+    /// Through a pooler in transaction mode.
+    async fn pgbouncer() -> Self {
+        static POOLER: OnceLock<PgBouncer> = OnceLock::new();
+        let pooler = POOLER.get_or_init(|| PgBouncer::before(Postgres::shared()));
+        let url = pooler.url(&Postgres::shared().fresh_database().await);
+        let database = Database::connect_postgres(&url).await.expect("it connects");
+        migrate::up(&database).await.expect("the schema applies");
         Self::Url(url)
     }
 
@@ -114,4 +126,4 @@ macro_rules! suites {
     };
 }
 
-suites!(sqlite, postgres);
+suites!(sqlite, postgres, pgbouncer);

@@ -1,4 +1,5 @@
-//! The future of a layer that looks at a response, or makes one itself.
+//! The future of a layer that looks at a response, or makes one itself. For layers of the application too:
+//! nothing is boxed.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,22 +22,27 @@ pin_project! {
     #[derive(Debug)]
     enum State<F, B, M> {
         Inner { #[pin] future: F, finish: Option<M> },
-        Refused { response: Option<Response<B>> },
+        Answered { response: Option<Response<B>> },
     }
 }
 
 impl<F, B, M> ResponseFuture<F, B, M> {
     /// The inner service is at work.
-    pub(crate) const fn inner(future: F, finish: Option<M>) -> Self {
+    pub const fn inner(future: F, finish: Option<M>) -> Self {
         Self { state: State::Inner { future, finish } }
+    }
+
+    /// The layer answers itself.
+    pub const fn answered(response: Response<B>) -> Self {
+        Self { state: State::Answered { response: Some(response) } }
     }
 }
 
 #[cfg(feature = "csrf")]
 impl<F, B: From<String>, M> ResponseFuture<F, B, M> {
-    /// The layer answers itself.
+    /// The layer refuses.
     pub(crate) fn refused(refusal: crate::Refusal) -> Self {
-        Self { state: State::Refused { response: Some(refusal.into_response()) } }
+        Self::answered(refusal.into_response())
     }
 }
 
@@ -62,7 +68,7 @@ where
                     None => response,
                 }))
             }
-            Projection::Refused { response } => {
+            Projection::Answered { response } => {
                 Poll::Ready(Ok(response.take().expect("a future is not polled after it was ready")))
             }
         }

@@ -24,6 +24,8 @@ pub enum Mode {
     /// New connections are accepted, and no byte moves in either direction. What was sent meanwhile is
     /// delivered when the mode changes, as after a healed partition.
     BlackHole,
+    /// What clients send passes; no byte comes back until the mode changes.
+    HoldAnswers,
     /// Each chunk of up to 64 KiB waits this long, in each direction.
     Delay(Duration),
 }
@@ -161,19 +163,23 @@ async fn connect_and_pump(client: &mut TcpStream, link: Link) {
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
     let mode = link.mode;
-    tokio::join!(pump(from_client, to_server, &mode), pump(from_server, to_client, &mode));
+    let forward = pump(from_client, to_server, &mode, |mode| mode == Mode::BlackHole);
+    let back =
+        pump(from_server, to_client, &mode, |mode| matches!(mode, Mode::BlackHole | Mode::HoldAnswers));
+    tokio::join!(forward, back);
 }
 
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mode: &watch::Receiver<Mode>,
+    holds: fn(Mode) -> bool,
 ) {
     let mut mode = mode.clone();
     let mut chunk = vec![0; CHUNK];
     loop {
         let Ok(length) = from.read(&mut chunk).await else { return };
-        let Ok(now) = mode.wait_for(|mode| *mode != Mode::BlackHole).await.map(|mode| *mode) else { return };
+        let Ok(now) = mode.wait_for(|mode| !holds(*mode)).await.map(|mode| *mode) else { return };
         if let Mode::Delay(pause) = now {
             tokio::time::sleep(pause).await;
         }
@@ -278,6 +284,18 @@ mod tests {
             client.read_exact(&mut answer).await.expect("delivered late");
             assert_eq!(&answer, b"ping");
         }
+    }
+
+    #[tokio::test]
+    async fn held_answers_come_once_the_mode_changes() {
+        let (proxy, mut client) = proxy_and_client().await;
+        proxy.set(Mode::HoldAnswers).await;
+        client.write_all(b"ping").await.expect("it passes");
+        assert!(tokio::time::timeout(SHORT, client.read(&mut [0; 4])).await.is_err());
+        proxy.up().await;
+        let mut answer = [0; 4];
+        client.read_exact(&mut answer).await.expect("delivered late");
+        assert_eq!(&answer, b"ping");
     }
 
     #[tokio::test]

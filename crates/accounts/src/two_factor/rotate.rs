@@ -47,14 +47,15 @@ pub async fn rotate(
         let Some(last) = page.last() else { break };
         after.clone_from(&last.person_id);
         for before in &page {
-            match renewed(services, before) {
-                Err(FernetRefused) => rotated.unreadable += 1,
-                Ok(fresh) if fresh == *before => rotated.current += 1,
+            let count = match renewed(services, before) {
+                Err(FernetRefused) => &mut rotated.unreadable,
+                Ok(fresh) if fresh == *before => &mut rotated.current,
                 Ok(fresh) if services.two_factor.replace_secret(before, &fresh).await? => {
-                    rotated.renewed += 1
+                    &mut rotated.renewed
                 }
-                Ok(_) => rotated.current += 1,
-            }
+                Ok(_) => &mut rotated.current,
+            };
+            *count += 1;
             progress(rotated.seen());
         }
     }

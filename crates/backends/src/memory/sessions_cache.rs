@@ -40,7 +40,7 @@ impl MemorySessions {
                     // Requests may overtake each other; activity never goes back.
                     session.last_activity = session.last_activity.max(now);
                     session.touched = true;
-                    Known::Live(Box::new(session.unpack(person_id)))
+                    Known::Live(Box::new(session.unpack_as(id.clone(), person_id)))
                 }
                 Some(index) => {
                     sessions.swap_remove(index);

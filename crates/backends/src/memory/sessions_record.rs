@@ -153,8 +153,13 @@ impl CompactSession {
     }
 
     pub(super) fn unpack(&self, person_id: &str) -> Session {
+        self.unpack_as(self.id.to_id(), person_id)
+    }
+
+    /// As [`CompactSession::unpack`], for a caller who has the id in its text form.
+    pub(super) fn unpack_as(&self, id: SessionId, person_id: &str) -> Session {
         Session {
-            id: self.id.to_id(),
+            id,
             person_id: person_id.to_owned(),
             org_id: self.standing.org_id.clone(),
             email: self.email.to_string(),

@@ -24,6 +24,7 @@ mod value;
 
 pub use database::{DEFAULT_CONNECTIONS, Database, Engine};
 pub use error::SqlError;
+pub use postgres::PostgresTarget;
 pub use row::Row;
 pub use statement::Sql;
 pub use stream::RowStream;

@@ -1,10 +1,12 @@
 //! One database per test, on either engine, with a small schema of its own.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use backends::sql::migrate::{self, Migration};
 use backends::sql::{Database, Row, Sql, SqlError, Unit, Value};
 use tempfile::TempDir;
+use testkit::pgbouncer::PgBouncer;
 use testkit::postgres::Postgres;
 
 pub(crate) const SCHEMA: Migration = Migration {
@@ -47,6 +49,15 @@ impl Fixture {
         let fixture = Self::empty_postgres().await;
         migrate::up_of(&fixture.database, &[SCHEMA]).await.expect("the schema applies");
         fixture
+    }
+
+    pub(crate) async fn pgbouncer() -> Self {
+        static POOLER: OnceLock<PgBouncer> = OnceLock::new();
+        let pooler = POOLER.get_or_init(|| PgBouncer::before(Postgres::shared()));
+        let url = pooler.url(&Postgres::shared().fresh_database().await);
+        let database = Database::connect_postgres(&url).await.expect("it connects");
+        migrate::up_of(&database, &[SCHEMA]).await.expect("the schema applies");
+        Self { database, place: Place::Url(url) }
     }
 
     pub(crate) async fn empty_sqlite() -> Self {
@@ -124,7 +135,7 @@ pub(crate) fn is_unavailable<T>(outcome: &Result<T, SqlError>) -> bool {
     matches!(outcome, Err(SqlError::Unavailable(_)))
 }
 
-/// Makes a test for each engine out of every named function.
+/// Makes a test for each engine, and for PostgreSQL behind a transaction pooler, out of every named function.
 #[macro_export]
 macro_rules! on_both {
     ($($name:ident),+ $(,)?) => {
@@ -135,6 +146,10 @@ macro_rules! on_both {
         mod on_postgres {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() { super::$name($crate::harness::Fixture::postgres().await).await; })+
+        }
+        mod on_pgbouncer {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() { super::$name($crate::harness::Fixture::pgbouncer().await).await; })+
         }
     };
 }

@@ -3,6 +3,7 @@
 mod harness;
 mod migrations;
 mod postgres_only;
+mod postgres_tls;
 mod reading;
 mod sqlite_only;
 mod units;

@@ -1,6 +1,7 @@
 //! Queries only read; streams are complete, bounded and can be left early.
 
 use backends::sql::{Row, SqlError};
+use futures_util::future::join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::harness::{Fixture, INSERT, insert, is_bad, item, number, unit};
@@ -22,6 +23,13 @@ async fn a_query_cannot_change_anything(fixture: Fixture) {
     let returning = "INSERT INTO items (id) VALUES ($1) RETURNING id";
     assert!(fixture.database.rows(returning, vec!["a".into()]).await.is_err());
     assert_eq!(fixture.count().await, 0);
+    // Nor on connections that have changed something, or tried to.
+    for id in ["b", "b"] {
+        join_all((0..16).map(|_| fixture.database.commit(insert(id)))).await;
+        let outcomes = join_all((0..16).map(|_| fixture.database.rows(returning, vec!["c".into()]))).await;
+        assert!(outcomes.iter().all(Result::is_err));
+    }
+    assert_eq!(fixture.count().await, 1);
 }
 
 const ROWS: i64 = 100_000;

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use hardening::rate_limit::{Decision, Quota};
 
@@ -6,14 +6,14 @@ use hardening::rate_limit::{Decision, Quota};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrafficLimits {
     keys: Vec<(String, Quota)>,
-    policies: Vec<Cow<'static, str>>,
+    policies: Vec<Arc<str>>,
 }
 
 impl TrafficLimits {
     /// One more. `policy` is its public name, of lower-case letters, digits and hyphens; `key` is what it is
     /// counted under and stays private.
     #[must_use]
-    pub fn and(mut self, policy: impl Into<Cow<'static, str>>, key: impl Into<String>, quota: Quota) -> Self {
+    pub fn and(mut self, policy: impl Into<Arc<str>>, key: impl Into<String>, quota: Quota) -> Self {
         self.policies.push(policy.into());
         self.keys.push((key.into(), quota));
         self

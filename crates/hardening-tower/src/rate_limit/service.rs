@@ -28,11 +28,16 @@ impl<S: fmt::Debug> fmt::Debug for RateLimitService<S> {
     }
 }
 
+/// What a response has in the end, at most.
+const USUAL_HEADERS: usize = 24;
+
 fn add_numbers(to: &mut HeaderMap, decision: &Decision, policy: &str, now: Timestamp) {
     // All of one limit or none: mixed numbers would describe a limit that does not exist.
     if to.contains_key("x-ratelimit-limit") {
         return;
     }
+    // Room for those of the outer layers too: a map that grows hashes all of its names again.
+    to.reserve(USUAL_HEADERS);
     for (name, value) in headers::values(decision, policy, now) {
         if let Ok(value) = HeaderValue::try_from(value) {
             to.insert(HeaderName::from_static(name), value);

@@ -37,7 +37,7 @@ pub enum Verdict {
     Mismatch,
 }
 
-/// Too many passwords wait to be hashed. Callers withdraw the reservation and answer 503, `Retry-After: 1`.
+/// Too many passwords wait to be hashed. Callers withdraw the reservation and answer 503 with `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords wait to be hashed")]
 pub struct Busy;

@@ -7,15 +7,18 @@ use crate::clock::Timestamp;
 /// Names and values for a limited response. `policy` is [`super::Rule::policy_name`]. On a refusal add
 /// `Retry-After` from [`retry_after_seconds`], which is never earlier than the reset named here.
 pub fn values(decision: &Decision, policy: &str, now: Timestamp) -> [(&'static str, String); 5] {
-    let reset_in = ceil_seconds(decision.reset_at.since(now));
-    let window = ceil_seconds(decision.window);
-    let Decision { limit, remaining, .. } = decision;
+    let reset_in = ceil_seconds(decision.reset_at.since(now)).to_string();
+    let window = ceil_seconds(decision.window).to_string();
+    let (limit, remaining) = (decision.limit.to_string(), decision.remaining.to_string());
+    // In every response: putting pieces together is several times cheaper than `format!`.
+    let state = ["\"", policy, "\";r=", &remaining, ";t=", &reset_in].concat();
+    let terms = ["\"", policy, "\";q=", &limit, ";w=", &window].concat();
     [
-        ("x-ratelimit-limit", limit.to_string()),
-        ("x-ratelimit-remaining", remaining.to_string()),
+        ("x-ratelimit-limit", limit),
+        ("x-ratelimit-remaining", remaining),
         ("x-ratelimit-reset", decision.reset_at.unix_seconds_ceil().to_string()),
-        ("ratelimit", format!("\"{policy}\";r={remaining};t={reset_in}")),
-        ("ratelimit-policy", format!("\"{policy}\";q={limit};w={window}")),
+        ("ratelimit", state),
+        ("ratelimit-policy", terms),
     ]
 }
 

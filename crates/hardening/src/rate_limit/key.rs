@@ -1,6 +1,7 @@
 //! Names derived from a rule: the storage key of a budget and the policy name in response headers.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -9,12 +10,42 @@ use super::{Algorithm, Count, Methods, Per, Rule};
 /// Identifiers longer than this are stored as their digest: an attacker chooses them, and memory is bounded.
 const LONGEST_PLAIN_IDENTIFIER: usize = 128;
 
+/// The names of one rule, put together once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleNames {
+    policy: Arc<str>,
+    key_end: Box<str>,
+}
+
+impl RuleNames {
+    pub(super) fn of(rule: &Rule) -> Self {
+        Self { policy: rule.policy_name().into(), key_end: rule.key_end().into() }
+    }
+
+    /// A name for the IETF header fields, such as `auth-login-account` or `api-all-reads-person`: lower-case
+    /// letters, digits and dashes.
+    pub fn policy(&self) -> Arc<str> {
+        Arc::clone(&self.policy)
+    }
+
+    /// As [`Rule::key_of`].
+    pub fn key_of(&self, rule: &Rule, identifier: &str) -> String {
+        rule.key_with_end(identifier, &self.key_end)
+    }
+}
+
 impl Rule {
     /// `rate_limit:{scope:identifier}:route`. For rules per person the braces hold the person id alone, so
     /// that limits and sessions of a person share one Redis hash slot. What would make two rules of a route
     /// share a counter is appended: `:reads`, `:writes`, `:attempts`, `:successes`, `:requests`.
     pub fn key_of(&self, identifier: &str) -> String {
-        let mut key = String::from("rate_limit:{");
+        self.key_with_end(identifier, &self.key_end())
+    }
+
+    fn key_with_end(&self, identifier: &str, end: &str) -> String {
+        const START: &str = "rate_limit:{";
+        let mut key = String::with_capacity(START.len() + 8 + identifier.len() + 2 + end.len());
+        key.push_str(START);
         match self.per {
             Per::Person => {}
             Per::System => key.push_str("system"),
@@ -27,17 +58,18 @@ impl Rule {
             push_identifier(&mut key, identifier);
         }
         key.push_str("}:");
-        key.push_str(&self.route);
-        for part in self.distinctions().into_iter().filter(|part| !part.is_empty()) {
-            key.push(':');
-            key.push_str(&part);
-        }
+        key.push_str(end);
         key
     }
 
-    /// A name for the IETF header fields, such as `auth-login-account` or `api-all-reads-person`: lower-case
-    /// letters, digits and dashes.
-    pub fn policy_name(&self) -> String {
+    /// The route, and what sets this rule apart from others of it.
+    fn key_end(&self) -> String {
+        let distinctions = self.distinctions();
+        let parts = std::iter::once(self.route.as_str()).chain(distinctions.iter().map(String::as_str));
+        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(":")
+    }
+
+    fn policy_name(&self) -> String {
         let route = self.route.replace('*', "all");
         let route = route.strip_prefix("/api/").filter(|rest| *rest != "all").unwrap_or(&route);
         let [methods, count] = self.distinctions();
@@ -129,7 +161,7 @@ mod tests {
         let (mut keys, mut names) = (HashSet::new(), HashSet::new());
         for rule in rules.rules() {
             assert!(keys.insert(rule.key_of("x")), "{rule:?}");
-            assert!(names.insert(rule.policy_name()), "{rule:?}");
+            assert!(names.insert(RuleNames::of(rule).policy()), "{rule:?}");
         }
         assert!(names.contains("auth-login-account") && names.contains("api-all-reads-person"), "{names:?}");
     }

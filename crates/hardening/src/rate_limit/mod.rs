@@ -24,6 +24,7 @@ mod rule_set;
 mod rules_file;
 
 pub use defaults::Settings;
+pub use key::RuleNames;
 pub use methods::Methods;
 pub use quota::{Decision, Quota, QuotaStore};
 pub use rule::{Algorithm, Count, Per, Rule, SESSION_CODE_CHECK, SESSION_PASSWORD_CHECK, SYSTEM_RESET_MAILS};

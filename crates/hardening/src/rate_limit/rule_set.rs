@@ -1,17 +1,19 @@
 //! [`RuleSet`]: the rules in order, and which of them a request meets.
 
-use super::{Count, Per, Rule};
+use super::{Count, Per, Rule, RuleNames};
 
 /// Rules in order of precedence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    names: Vec<RuleNames>,
 }
 
 impl RuleSet {
     /// From rules in order of precedence.
     pub(super) fn from_rules(rules: Vec<Rule>) -> Self {
-        Self { rules }
+        let names = rules.iter().map(RuleNames::of).collect();
+        Self { rules, names }
     }
 
     /// All rules, first come first.
@@ -20,9 +22,13 @@ impl RuleSet {
     }
 
     /// The first matching rule of each scope (whose budget, what counts) for a matched path or pseudo-route.
-    pub fn matching<'a>(&'a self, method: &'a str, route: &'a str) -> impl Iterator<Item = &'a Rule> {
+    pub fn matching<'a>(
+        &'a self,
+        method: &'a str,
+        route: &'a str,
+    ) -> impl Iterator<Item = (&'a Rule, &'a RuleNames)> {
         let mut seen = 0_u32;
-        self.rules.iter().filter(move |rule| {
+        self.rules.iter().zip(&self.names).filter(move |(rule, _)| {
             let scope = 1 << (rule.per as u32 * 4 + rule.count as u32);
             let first = seen & scope == 0 && rule.applies_to(method, route);
             if first {
@@ -50,7 +56,7 @@ impl RuleSet {
             }
         }
         added.append(&mut self.rules);
-        Self { rules: added }
+        Self::from_rules(added)
     }
 }
 
@@ -129,12 +135,13 @@ mod tests {
     #[test]
     fn the_first_matching_rule_of_each_scope_applies() {
         let rules = RuleSet::defaults(&Settings::default());
-        let met: Vec<_> = rules.matching("POST", "/api/auth/password-reset-request").collect();
+        let met: Vec<_> =
+            rules.matching("POST", "/api/auth/password-reset-request").map(|(rule, _)| rule).collect();
         let per_ip: Vec<_> = met.iter().filter(|rule| rule.per == Per::Ip).collect();
         assert_eq!(per_ip.len(), 1, "the general rule per address is shadowed");
         assert_eq!(per_ip[0].limit, 10);
         let login: Vec<_> =
-            rules.matching("POST", "/api/auth/login").map(|rule| (rule.per, rule.count)).collect();
+            rules.matching("POST", "/api/auth/login").map(|(rule, _)| (rule.per, rule.count)).collect();
         assert_eq!(
             login,
             [

@@ -22,7 +22,7 @@ pub(super) enum Command {
   signupflow keys generate                       to look at
   (umask 077; signupflow keys generate >> signupflow.env)   into a file nobody else can read")]
     Generate,
-    /// Puts the secrets of second factors under the first key of TOTP_ENCRYPTION_KEY, while the server runs. Can be
+    /// Puts the secrets of second factors under the first of the keys that are set, while the server runs. Can be
     /// broken off and run again. Afterwards the older keys can be removed.
     #[command(after_help = "EXAMPLES
   TOTP_ENCRYPTION_KEY=NEW,OLD signupflow keys rotate

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use backends::sql::PostgresTarget;
 use hardening::secret::Secret;
 
 use super::deployment::{ALLOW_EMBEDDED_IN_PRODUCTION, Deployment};
@@ -19,7 +20,9 @@ const DATABASE_URL: Variable = Variable {
     allowed: Text("a PostgreSQL URL: postgresql://, postgres:// or SQLAlchemy's postgresql+DRIVER://"),
     default: Derived("embedded SQLite in `DATA_DIR`"),
     example: "postgresql://signupflow:password@db.example.org:5432/signupflow",
-    description: "PostgreSQL 15 or newer. With it, secrets are no longer generated.",
+    description: "PostgreSQL 15 or newer. With it, secrets are no longer generated. `?sslmode=verify-full` \
+                  with `&sslrootcert=FILE` (or `system`) encrypts and verifies; `?pgbouncer=true` goes through \
+                  a pooler in transaction mode.",
     secret: true,
 };
 
@@ -49,7 +52,13 @@ impl Database {
 
 pub(super) fn read(reader: &mut Reader<'_>, deployment: &Deployment) -> Database {
     let errors = reader.errors.len();
-    if let Some(url) = reader.parsed(&DATABASE_URL, parse) {
+    if let Some((url, target)) = reader.parsed(&DATABASE_URL, parse) {
+        if reader.in_production() && !target.is_verified() {
+            reader.warn(
+                "PostgreSQL is reached over the network without checking that it is the right server: add \
+                 sslmode=verify-full and sslrootcert to DATABASE_URL",
+            );
+        }
         return Database::PostgreSql { url };
     }
     let unset = reader.errors.len() == errors;
@@ -63,7 +72,7 @@ pub(super) fn read(reader: &mut Reader<'_>, deployment: &Deployment) -> Database
     Database::Embedded { file: deployment.data_dir.join(DATABASE_FILE) }
 }
 
-fn parse(text: &str) -> Result<Secret<String>, String> {
+fn parse(text: &str) -> Result<(Secret<String>, PostgresTarget), String> {
     let (scheme, rest) = text.split_once("://").ok_or("it is not a URL")?;
     let scheme = scheme.to_ascii_lowercase();
     let plain = scheme.split_once('+').map_or(scheme.as_str(), |(plain, _driver)| plain);
@@ -81,7 +90,9 @@ fn parse(text: &str) -> Result<Secret<String>, String> {
     if !hosts.split(',').all(has_sound_port) {
         return Err("a port in it is not a number from 1 to 65535".to_owned());
     }
-    Ok(Secret::new(format!("postgresql://{before_query}{}", driver_free(query))))
+    let url = text.replacen(text.split("://").next().unwrap_or_default(), "postgresql", 1);
+    let target = PostgresTarget::parse(&url)?;
+    Ok((Secret::new(url), target))
 }
 
 /// Whether the port of `host[:port]`, if there is one, is a port.
@@ -90,16 +101,6 @@ fn has_sound_port(host: &str) -> bool {
         Some((_, port)) if !port.contains(']') => port.parse::<u16>().is_ok_and(|port| port > 0),
         _ => true,
     }
-}
-
-/// The query with `asyncpg`'s `ssl=` under PostgreSQL's own name.
-fn driver_free(query: &str) -> String {
-    let pairs: Vec<String> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.strip_prefix("ssl=").map_or(pair.to_owned(), |mode| format!("sslmode={mode}")))
-        .collect();
-    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
 #[cfg(test)]
@@ -112,12 +113,12 @@ mod tests {
             ("postgres://u:p@h:5432/d", "postgresql://u:p@h:5432/d"),
             ("postgresql://h/d", "postgresql://h/d"),
             ("postgresql+psycopg2://u:p%40@h/d?sslmode=require", "postgresql://u:p%40@h/d?sslmode=require"),
-            ("postgresql+asyncpg://h/d?ssl=require&", "postgresql://h/d?sslmode=require"),
+            ("postgresql+asyncpg://h/d?ssl=require&", "postgresql://h/d?ssl=require&"),
             ("POSTGRESQL://[::1]:5432/d", "postgresql://[::1]:5432/d"),
             ("postgresql://h1:1,h2:2/d", "postgresql://h1:1,h2:2/d"),
             ("postgresql:///d?host=/run/postgresql", "postgresql:///d?host=/run/postgresql"),
         ] {
-            assert_eq!(parse(given).unwrap().expose(), used);
+            assert_eq!(parse(given).unwrap().0.expose(), used);
         }
     }
 
@@ -133,8 +134,10 @@ mod tests {
             "postgresql://h:0/d",
             "postgresql://h:99999/d",
             "postgresql://h:x/d",
+            "postgresql://u:hunter2@h/d?sslmode=maybe",
+            "postgresql://u:hunter2@h/d?sslmod=require",
         ] {
-            assert!(!parse(bad).unwrap_err().contains("hunter2"), "{bad}");
+            assert!(!parse(bad).map(|_| ()).unwrap_err().contains("hunter2"), "{bad}");
         }
     }
 }

@@ -30,11 +30,7 @@ impl Admission {
         Self(Arc::new(Semaphore::new(places.max(1))))
     }
 
-    /// Runs the work when its turn comes, in a task of its own, and waits for it.
-    pub async fn run_to_end<T, E>(
-        &self,
-        work: impl Future<Output = Result<T, E>> + Send + 'static,
-    ) -> Outcome<T>
+    async fn run_to_end<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Outcome<T>
     where
         T: Send + 'static,
         E: Into<Answer> + Send + 'static,

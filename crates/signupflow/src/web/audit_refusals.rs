@@ -1,19 +1,27 @@
 //! Refusals that speak of an attempt are put on record: CSRF, other sites, missing rights, reached limits.
 //! One row per kind, client and minute, so that a flood cannot fill the disk (the metric counts them all).
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use accounts::audit_trail::{Actor, Happening};
 use accounts::{Principal, RequestContext};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use hardening::audit::{Action, Resource};
 use hardening::rate_limit::Quota;
+use hardening::session::Session;
 use hardening_tower::Refusal as LayerRefusal;
 use hardening_tower::session::SessionState;
 
-use super::extract::context_of;
+use http::{Method, Uri};
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use super::extract::Sender;
 use super::problem::Problem;
 use super::refusals::Answer;
 use super::state::AppState;
@@ -22,21 +30,112 @@ use super::state::AppState;
 #[derive(Clone, Copy)]
 struct OnRecord;
 
-/// Looks at the answer and records what should be.
-pub async fn record(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let context = context_of(&parts);
-    let principal = match parts.extensions.get::<SessionState>() {
-        Some(SessionState::SignedIn(session, _)) => Some(Principal::new(session.clone())),
-        _ => None,
-    };
-    let target = format!("{} {}", parts.method, parts.uri.path());
-    let mut response = next.run(Request::from_parts(parts, body)).await;
-    let Some((action, why)) = worth_a_row(&response) else { return response };
-    response.extensions_mut().insert(OnRecord);
-    match write(&state, &context, principal.as_ref(), action, &target, why).await {
-        Ok(()) => response,
-        Err(error) => Answer::from(error).into_response(),
+/// The layer that looks at answers and records what should be.
+#[derive(Clone)]
+pub struct RecordRefusals(pub AppState);
+
+impl<S> Layer<S> for RecordRefusals {
+    type Service = Recording<S>;
+
+    fn layer(&self, inner: S) -> Recording<S> {
+        Recording { inner, state: self.0.clone() }
+    }
+}
+
+/// The service of [`RecordRefusals`].
+#[derive(Clone)]
+pub struct Recording<S> {
+    inner: S,
+    state: AppState,
+}
+
+/// Who asked for what; copied only if a row is written.
+struct Asked {
+    state: AppState,
+    sender: Sender,
+    session: Option<Arc<Session>>,
+    method: Method,
+    uri: Uri,
+}
+
+pin_project! {
+    /// Waits for the answer; in the rare case, for its row as well.
+    pub struct RecordingFuture<F> {
+        #[pin]
+        stage: Stage<F>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<F> {
+        Answering { #[pin] answer: F, asked: Option<Box<Asked>> },
+        Writing { row: Pin<Box<dyn Future<Output = Response> + Send>> },
+    }
+}
+
+impl<F, E> Future for RecordingFuture<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = Result<Response, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let row = match self.as_mut().project().stage.project() {
+            StageProjection::Writing { row } => return row.as_mut().poll(context).map(Ok),
+            StageProjection::Answering { answer, asked } => {
+                let response = ready!(answer.poll(context))?;
+                match (worth_a_row(&response), asked.take()) {
+                    (Some((action, why)), Some(asked)) => Box::pin(asked.record(response, action, why)),
+                    _ => return Poll::Ready(Ok(response)),
+                }
+            }
+        };
+        self.as_mut().project().stage.set(Stage::Writing { row });
+        self.poll(context)
+    }
+}
+
+impl<S> Service<Request> for Recording<S>
+where
+    S: Service<Request, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = RecordingFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let session = match request.extensions().get::<SessionState>() {
+            Some(SessionState::SignedIn(session, _)) => Some(Arc::clone(session)),
+            _ => None,
+        };
+        let asked = Asked {
+            state: self.state.clone(),
+            sender: Sender::of(request.headers(), request.extensions()),
+            session,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+        };
+        let answer = self.inner.call(request);
+        RecordingFuture { stage: Stage::Answering { answer, asked: Some(Box::new(asked)) } }
+    }
+}
+
+impl Asked {
+    async fn record(self: Box<Self>, mut response: Response, action: Action, why: &'static str) -> Response {
+        response.extensions_mut().insert(OnRecord);
+        let principal = self.session.map(Principal::new);
+        let target = format!("{} {}", self.method, self.uri.path());
+        let written =
+            write(&self.state, &self.sender.context(), principal.as_ref(), action, &target, why).await;
+        match written {
+            Ok(()) => response,
+            Err(error) => Answer::from(error).into_response(),
+        }
     }
 }
 

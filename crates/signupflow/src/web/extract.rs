@@ -11,7 +11,8 @@ use hardening::client_address::ClientAddress;
 use hardening::one_time_token::TokenHash;
 use hardening_tower::request_id::RequestId;
 use hardening_tower::session::SessionState;
-use http::header::{AUTHORIZATION, USER_AGENT};
+use http::Extensions;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
 use http::request::Parts;
 
 use super::query::decode;
@@ -31,17 +32,41 @@ impl FromRequestParts<AppState> for Context {
 
 /// The context from what the layers left in the request.
 pub fn context_of(parts: &Parts) -> RequestContext {
-    let request_id = parts.extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let address = parts.extensions.get::<ClientAddress>().copied();
-    let ip = address.map_or_else(|| "unknown".to_owned(), |address| address.ip().to_string());
-    let bucket = address.map_or_else(|| "unknown".to_owned(), ClientAddress::bucket);
-    let agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let agent = agent.map(|text| text.chars().filter(|c| !c.is_control()).collect::<String>());
-    let mut context = RequestContext::new(request_id, ip, bucket, agent.as_deref());
-    if let Some(sheet) = parts.extensions.get::<LimitSheet>() {
-        context.limits = sheet.clone();
+    Sender::of(&parts.headers, &parts.extensions).context()
+}
+
+/// What a context is made of, kept without copying any of it.
+pub struct Sender {
+    request_id: Option<RequestId>,
+    address: Option<ClientAddress>,
+    user_agent: Option<HeaderValue>,
+    limits: Option<LimitSheet>,
+}
+
+impl Sender {
+    /// From what the layers left in the request.
+    pub fn of(headers: &HeaderMap, extensions: &Extensions) -> Self {
+        Self {
+            request_id: extensions.get().cloned(),
+            address: extensions.get().copied(),
+            user_agent: headers.get(USER_AGENT).cloned(),
+            limits: extensions.get().cloned(),
+        }
     }
-    context
+
+    /// The context of the request.
+    pub fn context(&self) -> RequestContext {
+        let request_id = self.request_id.as_ref().map_or("", RequestId::as_str);
+        let ip = self.address.map_or_else(|| "unknown".to_owned(), |address| address.ip().to_string());
+        let bucket = self.address.map_or_else(|| "unknown".to_owned(), ClientAddress::bucket);
+        let agent = self.user_agent.as_ref().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let agent = agent.map(|text| text.chars().filter(|c| !c.is_control()).collect::<String>());
+        let mut context = RequestContext::new(request_id, ip, bucket, agent.as_deref());
+        if let Some(sheet) = &self.limits {
+            context.limits = sheet.clone();
+        }
+        context
+    }
 }
 
 /// Somebody with a live session that is worth what their organization asks for: whatever takes this is closed to

@@ -1,12 +1,11 @@
 //! What no handler answers: unknown paths, wrong methods, panics, bare statuses of libraries. All of it
-//! becomes a problem document with the request's id; and every request is logged once.
+//! becomes a problem document with the request's id.
 
 use std::any::Any;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -15,6 +14,7 @@ use hardening::entropy::{Entropy, random_bytes};
 use hardening_tower::Refusal as LayerRefusal;
 use hardening_tower::request_id::RequestId;
 
+use super::around::Around;
 use super::problem::Problem;
 use super::refusals;
 
@@ -45,25 +45,33 @@ pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Renders refusals of layers and bare error statuses as problem documents, with the request's id.
-pub async fn render(State(entropy): State<Arc<dyn Entropy>>, request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let response = next.run(request).await;
-    let response = match response.extensions().get::<LayerRefusal>() {
-        Some(refusal) => {
-            let problem = refusals::of_layer(refusal);
-            replaced(response, problem)
-        }
-        None => match bare_problem(&response) {
+#[derive(Clone)]
+pub struct RenderRefusals(pub Arc<dyn Entropy>);
+
+impl Around for RenderRefusals {
+    /// The request's id, and whether it only asks.
+    type Kept = (Option<RequestId>, bool);
+
+    fn before(&self, request: &mut Request) -> Result<Self::Kept, Response> {
+        Ok((request.extensions().get::<RequestId>().cloned(), request.method().is_safe()))
+    }
+
+    fn after(self, (id, is_safe): Self::Kept, response: Response) -> Response {
+        let problem = match response.extensions().get::<LayerRefusal>() {
+            Some(refusal) => Some(refusals::of_layer(refusal)),
+            None => bare_problem(&response, is_safe),
+        };
+        let response = match problem {
             Some(problem) => replaced(response, problem),
             None => response,
-        },
-    };
-    let response = if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        Problem::later(response, u64::from(random_bytes::<1>(&*entropy)[0]) % SPREAD_SECONDS)
-    } else {
-        response
-    };
-    Problem::stamp(response, &id)
+        };
+        let response = if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            Problem::later(response, u64::from(random_bytes::<1>(&*self.0)[0]) % SPREAD_SECONDS)
+        } else {
+            response
+        };
+        Problem::stamp(response, id.as_ref().map_or("", RequestId::as_str))
+    }
 }
 
 /// Keeps the headers of the refusal (limits, `Allow`), replaces body and type.
@@ -81,7 +89,7 @@ fn replaced(response: Response, problem: Problem) -> Response {
     fresh
 }
 
-fn bare_problem(response: &Response<Body>) -> Option<Problem> {
+fn bare_problem(response: &Response<Body>, is_safe: bool) -> Option<Problem> {
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
     let has_form = response.extensions().get::<Problem>().is_some() || is_page(response);
@@ -93,26 +101,29 @@ fn bare_problem(response: &Response<Body>) -> Option<Problem> {
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::PAYLOAD_TOO_LARGE => "payload_too_large",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
-        StatusCode::SERVICE_UNAVAILABLE => "backend_unavailable",
+        StatusCode::SERVICE_UNAVAILABLE if is_safe => "backend_unavailable",
+        // Out of time: the change runs to its end nevertheless, and nobody is there to tell.
+        StatusCode::SERVICE_UNAVAILABLE => "outcome_unknown",
         status if status.is_client_error() => "invalid_request",
         _ => "internal_error",
     });
-    Some(if status == StatusCode::SERVICE_UNAVAILABLE { problem.with_retry_after(1) } else { problem })
+    Some(if problem.code == "backend_unavailable" { problem.with_retry_after(1) } else { problem })
 }
 
 fn is_page(response: &Response<Body>) -> bool {
     response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-/// One line per request, and the counters of requests.
-pub async fn log(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let span = tracing::info_span!("request", id = %id);
-    let response = tracing::Instrument::instrument(next.run(request), span).await;
-    let status = response.status().as_u16();
-    metrics::counter!("signupflow_http_requests_total", "status" => status.to_string()).increment(1);
-    tracing::info!(id = %id, %method, path = ?path, status, "request");
-    response
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_ran_out_of_time_is_no_plain_failure() {
+        let out_of_time = StatusCode::SERVICE_UNAVAILABLE.into_response();
+        let change = bare_problem(&out_of_time, false).expect("a problem");
+        assert_eq!((change.code, change.retry_after), ("outcome_unknown", None));
+        let question = bare_problem(&out_of_time, true).expect("a problem");
+        assert_eq!((question.code, question.retry_after), ("backend_unavailable", Some(1)));
+    }
 }

@@ -1,7 +1,9 @@
 //! The two skins over the use cases: the JSON API and the browser pages.
 
+pub mod access_log;
 pub mod admission;
 pub mod api;
+pub mod around;
 pub mod audit_refusals;
 pub mod cookies;
 pub mod cors;

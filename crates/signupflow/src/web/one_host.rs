@@ -2,22 +2,33 @@
 //! that reads another of two names than the rest of the world decides about another request.
 
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::HOST;
 use http::{HeaderMap, Version};
 
+use super::around::Around;
 use super::problem::Problem;
 
 /// Lets requests pass that name exactly one well-formed host; HTTP/2 and HTTP/1.0 may name it elsewhere or
 /// not at all.
-pub async fn demand(request: Request, next: Next) -> Response {
-    if names_one_host(request.headers(), request.version()) {
-        return next.run(request).await;
+#[derive(Clone)]
+pub struct OneHost;
+
+impl Around for OneHost {
+    type Kept = ();
+
+    fn before(&self, request: &mut Request) -> Result<(), Response> {
+        if names_one_host(request.headers(), request.version()) {
+            return Ok(());
+        }
+        let problem = Problem::of("invalid_request")
+            .with_detail("The request must name its host exactly once, as host or host:port.");
+        Err(problem.into_response())
     }
-    Problem::of("invalid_request")
-        .with_detail("The request must name its host exactly once, as host or host:port.")
-        .into_response()
+
+    fn after(self, (): (), response: Response) -> Response {
+        response
+    }
 }
 
 fn names_one_host(headers: &HeaderMap, version: Version) -> bool {

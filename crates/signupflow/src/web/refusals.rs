@@ -3,7 +3,6 @@
 use accounts::{Error, Refusal};
 use axum::response::{IntoResponse, Response};
 use hardening::fault::Fault;
-use http::StatusCode;
 
 use super::problem::Problem;
 
@@ -58,13 +57,12 @@ impl From<Refusal> for Answer {
 impl From<Fault> for Answer {
     /// Logged once, here; the client learns only that something is away, and the request's number.
     fn from(fault: Fault) -> Self {
-        let mut problem = match &fault {
-            Fault::Unavailable { .. } | Fault::Uncertain { .. } => Problem::of("backend_unavailable"),
+        let problem = match &fault {
+            Fault::Unavailable { .. } => Problem::of("backend_unavailable").with_retry_after(1),
+            // No Retry-After: a client that repeats by itself might do it twice.
+            Fault::Uncertain { .. } => Problem::of("outcome_unknown"),
             Fault::Internal(_) => Problem::of("internal_error"),
         };
-        if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-            problem.retry_after = Some(1);
-        }
         tracing::error!(%fault, "a request failed");
         metrics::counter!("signupflow_faults_total", "code" => problem.code).increment(1);
         Self(Box::new(problem))

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router, middleware};
+use axum::body::Body;
+use axum::{Extension, Router};
 use hardening::client_address::TrustedProxies;
 use hardening::csrf::OriginPolicy;
 use hardening::headers::SecurityHeaders;
@@ -14,15 +15,23 @@ use hardening_tower::csrf::{CrossOriginLayer, CsrfTokenLayer};
 use hardening_tower::request_id::RequestIdLayer;
 use hardening_tower::security_headers::SecurityHeadersLayer;
 use hardening_tower::session::SessionLayer;
+use http::StatusCode;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::map_response_body::MapResponseBodyLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::access_log::AccessLog;
+use super::around::AroundLayer;
+use super::audit_refusals::RecordRefusals;
+use super::cors::CrossOriginReading;
 use super::https_only::HttpsOnly;
+use super::last_resort::RenderRefusals;
+use super::limits::ReportLimits;
+use super::one_host::OneHost;
 use super::pages::docs::Documents;
 use super::state::AppState;
-use super::{
-    audit_refusals, cookies, cors, https_only, last_resort, limits, one_host, openapi, routes, transport,
-};
+use super::{cookies, last_resort, limits, openapi, routes, transport};
 use crate::server::HeadLimits;
 
 /// A request that has not been answered by then is given up; changes under way still run to their end. Shorter
@@ -54,62 +63,64 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
     let clock = state.services.clock.clone();
     let https_only = settings.https_only.demanded;
     let proxies = Arc::new(settings.trusted_proxies);
-    let mut router = api
-        .merge(routes::pages())
-        .fallback(last_resort::not_found)
-        .method_not_allowed_fallback(last_resort::method_not_allowed);
-
-    // Innermost: the token check knows the session, and runs before any handler.
-    if state.csrf_enabled {
-        router = router.layer(CsrfTokenLayer::new(state.csrf.clone(), clock.clone()));
-    }
-    // Counts per person where there is a live session, else per address: so it follows the session.
-    if let Some(rules) = &settings.rules {
-        router = router.layer(limits::traffic_layer(rules.clone(), &state));
-    }
-    // Sees what the two above refused, and who asked.
-    router = router.layer(middleware::from_fn_with_state(state.clone(), audit_refusals::record));
-    // One signature check, and one look into the store that also takes from the person's limits.
-    let mut sessions = SessionLayer::new(
-        (*state.tokens).clone(),
-        settings.sessions,
-        clock,
-        cookies::session_cookie_name(state.secure_cookies),
-        transport::choose,
-    );
-    if let Some(rules) = settings.rules {
-        sessions = sessions.with_limits(state.quotas.clone(), move |parts, claims| {
-            limits::limits_of_claims(&rules, parts, claims)
-        });
-    }
-    router = router.layer(sessions);
-    // Requests from other sites are refused before anything is looked up for them.
-    router = router
-        .layer(CrossOriginLayer::new(settings.origins))
-        .layer(middleware::from_fn_with_state(state.clone(), audit_refusals::record))
-        .layer(middleware::from_fn_with_state(Arc::new(settings.cors_origins), cors::answer))
-        .layer(middleware::from_fn_with_state(settings.https_only, https_only::demand))
-        // Everything inside knows one client address: limits, sessions and audit alike.
-        .layer(ClientAddressLayer::new(proxies.clone()))
-        .layer(middleware::from_fn(one_host::demand))
+    let headers = settings.security_headers.map(|headers| {
+        SecurityHeadersLayer::new(&headers).trusting(proxies.clone()).always_https(https_only)
+    });
+    let traffic = settings.rules.as_ref().map(|rules| limits::traffic_layer(rules.clone(), &state));
+    let tokens = state.csrf_enabled.then(|| CsrfTokenLayer::new(state.csrf.clone(), clock.clone()));
+    // One layer in all: the router boxes and clones each layer for each request.
+    let layers = ServiceBuilder::new()
+        // Outermost: everything has a number.
+        .layer(RequestIdLayer::new(state.services.entropy.clone()).keep_incoming_from(proxies.clone()))
+        .layer(AccessLog::new())
+        // Outside of what answers, so that refusals have them too.
+        .option_layer(headers)
+        // What layers refused becomes a problem document here, with the limits' headers.
+        .layer(AroundLayer(RenderRefusals(state.services.entropy.clone())))
+        .layer(AroundLayer(ReportLimits(state.clone())))
+        .layer(MapResponseBodyLayer::new(Body::new))
+        .layer(CatchPanicLayer::custom(last_resort::panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         // An oversized head is refused before anything looks into it.
         .layer(HeadLimits::default())
-        .layer(TimeoutLayer::with_status_code(http::StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-        .layer(CatchPanicLayer::custom(last_resort::panicked))
-        // What layers refused becomes a problem document here, with the limits' headers.
-        .layer(middleware::from_fn_with_state(state.clone(), limits::report))
-        .layer(middleware::from_fn_with_state(state.services.entropy.clone(), last_resort::render));
-    // Outside, so that refusals have them too.
-    if let Some(headers) = settings.security_headers {
-        router = router
-            .layer(SecurityHeadersLayer::new(&headers).trusting(proxies.clone()).always_https(https_only));
-    }
-    Ok(router
-        .layer(middleware::from_fn(last_resort::log))
-        // Outermost: everything has a number.
-        .layer(RequestIdLayer::new(state.services.entropy.clone()).keep_incoming_from(proxies))
+        .layer(AroundLayer(OneHost))
+        // Everything inside knows one client address: limits, sessions and audit alike.
+        .layer(ClientAddressLayer::new(proxies))
+        .layer(AroundLayer(settings.https_only))
+        .layer(AroundLayer(CrossOriginReading::new(settings.cors_origins)))
+        // Sees what the next one refuses.
+        .layer(RecordRefusals(state.clone()))
+        // Requests from other sites are refused before anything is looked up for them.
+        .layer(CrossOriginLayer::new(settings.origins))
+        .layer(session_layer(&state, settings.sessions, settings.rules))
+        // Sees what the two below refuse, and who asked.
+        .layer(RecordRefusals(state.clone()))
+        // Counts per person where there is a live session, else per address: so it follows the session.
+        .option_layer(traffic)
+        // Innermost: the token check knows the session, and runs before any handler.
+        .option_layer(tokens);
+    Ok(api
+        .merge(routes::pages())
+        .fallback(last_resort::not_found)
+        .method_not_allowed_fallback(last_resort::method_not_allowed)
         .layer(Extension(documents))
+        .layer(layers)
         .with_state(state))
+}
+
+/// One signature check, and one look into the store that also takes from the person's limits.
+fn session_layer(
+    state: &AppState,
+    sessions: Arc<dyn SessionStore>,
+    rules: Option<Arc<RuleSet>>,
+) -> SessionLayer {
+    let cookie = cookies::session_cookie_name(state.secure_cookies);
+    let clock = state.services.clock.clone();
+    let layer = SessionLayer::new((*state.tokens).clone(), sessions, clock, cookie, transport::choose);
+    let Some(rules) = rules else { return layer };
+    layer.with_limits(state.quotas.clone(), move |parts, claims| {
+        limits::limits_of_claims(&rules, parts, claims)
+    })
 }
 
 /// Codes are part of the API: the registry must hold every code a refusal can have.

@@ -142,7 +142,11 @@ pub async fn open_database(config: &Config) -> Result<Database, StartError> {
             Ok(Database::open_sqlite(file).await?)
         }
         config::Database::PostgreSql { url } => {
-            Ok(Database::connect_postgres_with(url.expose(), connections()).await?)
+            let database = Database::connect_postgres_with(url.expose(), connections()).await;
+            database.map_err(|error| match error {
+                SqlError::Bad(text) => StartError::Configuration(format!("DATABASE_URL: {text}")),
+                other => other.into(),
+            })
         }
     }
 }

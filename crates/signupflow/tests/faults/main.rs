@@ -7,6 +7,12 @@
 #[path = "../http/support/mod.rs"]
 mod support;
 
+mod bookkeeping;
+mod postgres_answers_lost;
+mod postgres_audit_log;
+mod postgres_killed;
+mod postgres_migrations;
+mod postgres_read_only;
 mod postgres_stampede;
 mod redis_away_at_start;
 mod redis_full;

@@ -18,8 +18,8 @@ const SLOW: Mode = Mode::Delay(Duration::from_millis(20));
 /// within a second gets 503 with a jittered `Retry-After`, is counted against nobody, and succeeds later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_stampede_of_sign_ins_leaves_everybody_else_served() {
-    let server = Postgres::private(&ClusterOptions::default().tcp());
-    let proxy = FaultProxy::start(server.tcp_address().expect("it listens on TCP")).await;
+    let database = Postgres::private(&ClusterOptions::default().tcp());
+    let proxy = FaultProxy::start(database.tcp_address().expect("it listens on TCP")).await;
     let app = TestApp::on_postgres(&format!("postgresql://postgres@{}/postgres", proxy.address()), &[]).await;
     let admin = app.admin().await;
     let mut emails: Vec<String> = Vec::new();

@@ -7,7 +7,7 @@ use testkit::postgres::Postgres;
 use testkit::redis::{Redis, RedisOptions};
 
 use crate::support::binary::Binary;
-use crate::support::fresh_email;
+use crate::support::{KEYS, fresh_email};
 use crate::tools::*;
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use testkit::postgres::Postgres;
 use testkit::redis::{Redis, RedisOptions};
 
 use crate::support::binary::{Binary, Tokens};
-use crate::support::{Answer, PASSWORD, fresh_email, fresh_ip};
+use crate::support::{Answer, KEYS, PASSWORD, fresh_email, fresh_ip};
 use crate::tools::*;
 
 const LIMIT: usize = 40;

@@ -105,10 +105,3 @@ pub(crate) async fn metric_says_degraded(server: &Binary) -> bool {
     let line = page.lines().find(|line| line.starts_with("signupflow_redis_degraded "));
     line.unwrap_or_else(|| panic!("no such metric in {page}")).ends_with(" 1")
 }
-
-/// A production's keys and links, whatever else it has.
-pub(crate) const KEYS: [(&str, &str); 3] = [
-    ("SECRET_KEY", "0123456789abcdef0123456789abcdef-tests"),
-    ("TOTP_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
-    ("AUDIT_SIGNING_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
-];

@@ -1,7 +1,7 @@
 //! Attacks on codes (A11 to A14): guessed, replayed, raced, malformed.
 
-use crate::support::authenticator::{STEP, enrolled, give, signed_in, temporary_token};
-use crate::support::{Answer, Authenticator, PASSWORD, Persona, TestApp, fresh_ip};
+use crate::support::authenticator::{Authenticator, STEP, enrolled, give, signed_in, temporary_token};
+use crate::support::{Answer, PASSWORD, Persona, TestApp, fresh_ip};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,10 +1,8 @@
 //! Ways round the second factor (A15, A60): temporary tokens elsewhere, other ways in, old sessions.
 
 use crate::support::api_walk::{World, operations, wide_app};
-use crate::support::authenticator::{STEP, enrolled, give, signed_in, temporary_token};
-use crate::support::{
-    Answer, Authenticator, OTHER_PASSWORD, PASSWORD, Persona, TestApp, fresh_email, fresh_ip,
-};
+use crate::support::authenticator::{Authenticator, STEP, enrolled, give, signed_in, temporary_token};
+use crate::support::{Answer, OTHER_PASSWORD, PASSWORD, Persona, TestApp, fresh_email, fresh_ip};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -235,8 +233,8 @@ async fn unlocking_does_not_go_round_it() {
     app.post_from(&fresh_ip(), "/api/auth/unlock", &json!({"token": token})).await.expect(200);
     let waiting = temporary_token(&app, &person.email).await;
     give(&app, &waiting, &authenticator.code(&app)).await.expect(200);
-    let taken = json!({"name": "A", "email": person.email, "password": PASSWORD, "org_name": "Again"});
-    app.post_from(&fresh_ip(), "/api/auth/signup", &taken).await.expect_problem(409, "email_taken");
+    let again = json!({"name": "A", "email": person.email, "password": PASSWORD, "org_name": "Again"});
+    app.post_from(&fresh_ip(), "/api/auth/signup", &again).await.expect_problem(409, "email_taken");
     let (admin, _) = strict(&app).await;
     let email = fresh_email();
     admin.post("/api/invitations", &json!({"email": email, "roles": ["admin"]})).await.expect(201);

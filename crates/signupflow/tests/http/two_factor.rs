@@ -1,7 +1,7 @@
 //! The second factor (contract, section 6): set up, used, given up.
 
-use crate::support::authenticator::{STEP, enrolled, give, signed_in, temporary_token};
-use crate::support::{Answer, Authenticator, OTHER_PASSWORD, PASSWORD, Persona, TestApp, fresh_ip};
+use crate::support::authenticator::{Authenticator, STEP, enrolled, give, signed_in, temporary_token};
+use crate::support::{Answer, OTHER_PASSWORD, PASSWORD, Persona, TestApp, fresh_ip};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};

@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::authenticator::Authenticator;
 use crate::support::binary::{Binary, Tokens};
-use crate::support::{Answer, Authenticator, fresh_ip};
+use crate::support::{Answer, fresh_ip};
 use hardening::clock::{Clock as _, SystemClock};
 use hardening::two_factor::Totp;
 use reqwest::Method;

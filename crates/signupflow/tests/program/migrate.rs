@@ -45,3 +45,14 @@ async fn pending_migrations_on_postgres_are_refused_by_other_commands() {
     place.run(&["audit", "list"]).failed(2, "migrate up");
     place.run(&["serve"]).failed(2, "migrate up");
 }
+
+#[test]
+fn a_database_url_that_cannot_be_meant_is_a_wrong_configuration() {
+    let refused = |query: &str, named: &str| {
+        let place = Place::on_postgres_at(&format!("postgresql://u:hunter2@localhost/d?{query}"));
+        let ended = place.run(&["migrate", "status"]).failed(2, "DATABASE_URL").failed(2, named);
+        assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    };
+    refused("sslmode=always", "verify-full");
+    refused("sslmode=verify-full&sslrootcert=/nonexistent/ca.pem", "/nonexistent/ca.pem");
+}

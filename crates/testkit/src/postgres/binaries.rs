@@ -83,7 +83,8 @@ fn debian_folders() -> Vec<PathBuf> {
     folders.into_iter().map(|(_, folder)| folder).collect()
 }
 
-fn drop_root() -> Vec<OsString> {
+/// The words before a program that refuses to run as root; none for a caller who is not root.
+pub(crate) fn drop_root() -> Vec<OsString> {
     if answer_of("id", &["-u"]).as_deref() != Some("0") {
         return Vec::new();
     }

@@ -1,13 +1,15 @@
 //! One data folder and the server on it: made, started, stopped, killed, frozen, removed.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use super::binaries::Binaries;
+use crate::certificates::Authority;
 use crate::free_port::free_tcp_port;
 use crate::last_will::LastWill;
 use crate::process::{children_of, send_signal};
@@ -32,6 +34,7 @@ const ATTEMPTS_TO_START: u32 = 30;
 #[derive(Clone, Debug, Default)]
 pub struct ClusterOptions {
     tcp: bool,
+    tls: bool,
     durable: bool,
     settings: Vec<(String, String)>,
 }
@@ -42,6 +45,13 @@ impl ClusterOptions {
     pub fn tcp(mut self) -> Self {
         self.tcp = true;
         self
+    }
+
+    /// Also speaks TLS on TCP, with a certificate for `localhost` from an authority of its own.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self.tcp()
     }
 
     /// Keeps `fsync`, `synchronous_commit` and `full_page_writes` on.
@@ -64,6 +74,7 @@ pub(super) struct Cluster {
     folder: PathBuf,
     binaries: Binaries,
     port: Option<u16>,
+    authority_file: Option<PathBuf>,
     will: Option<LastWill>,
 }
 
@@ -74,7 +85,7 @@ impl Cluster {
         let mut words = vec![folder.clone().into_os_string()];
         words.extend(binaries.words("pg_ctl"));
         let will = LastWill::new(STOP_AND_REMOVE, words);
-        let mut cluster = Self { folder, binaries, port: None, will: Some(will) };
+        let mut cluster = Self { folder, binaries, port: None, authority_file: None, will: Some(will) };
         cluster.initialise();
         cluster.configure(options);
         cluster.start();
@@ -103,6 +114,9 @@ impl Cluster {
             self.folder.display(),
             self.port.unwrap_or(5432),
         );
+        if options.tls {
+            lines.push_str(&self.certified());
+        }
         if !options.durable {
             lines.push_str("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n");
         }
@@ -111,6 +125,26 @@ impl Cluster {
         }
         let file = OpenOptions::new().append(true).open(self.data().join("postgresql.conf"));
         file.and_then(|mut file| file.write_all(lines.as_bytes())).expect("a new cluster can be configured");
+    }
+
+    /// Makes certificate and key, and the lines of `postgresql.conf` that use them.
+    fn certified(&mut self) -> String {
+        let folder = self.folder.join("certificates");
+        std::fs::create_dir(&folder).expect("a new folder can be written");
+        let [certificate, key, authority] = Authority::signing_for(&["localhost"]).write(&folder);
+        // The server refuses a key that others may read.
+        std::fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("a new file's mode can be set");
+        if self.binaries.run_as_postgres() {
+            let chown = Command::new("chown").arg("postgres").arg(&key).status();
+            assert!(chown.is_ok_and(|status| status.success()), "root can give a file to `postgres`");
+        }
+        self.authority_file = Some(authority);
+        let (certificate, key) = (certificate.display(), key.display());
+        format!("ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n")
+    }
+
+    pub(super) fn authority_file(&self) -> Option<&Path> {
+        self.authority_file.as_deref()
     }
 
     /// Starts the server; after a kill the memory of its last backends may stand in the way for a moment.

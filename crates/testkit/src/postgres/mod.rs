@@ -15,7 +15,7 @@
 //! # }
 //! ```
 
-mod binaries;
+pub(crate) mod binaries;
 mod cluster;
 #[cfg(test)]
 mod tests;
@@ -120,10 +120,33 @@ impl Postgres {
         format!("postgresql://postgres@/{database}?host={}{port}", self.socket_folder().display())
     }
 
+    /// The port in the name of its socket, and where it listens on TCP if it does.
+    pub fn port(&self) -> u16 {
+        self.cluster.port().unwrap_or(5432)
+    }
+
     /// The URL of the same database over TCP, if this cluster listens there.
     pub fn tcp_url(&self, url_or_name: &str) -> Option<String> {
         let address = self.tcp_address()?;
         Some(format!("postgresql://postgres@{address}/{}", database_name(url_or_name)))
+    }
+
+    /// The URL of the same database over TLS at `host`, which decides whether the certificate, made for
+    /// `localhost` only, is for it.
+    ///
+    /// # Panics
+    /// When it was not started with [`ClusterOptions::tls`].
+    pub fn tls_url(&self, host: &str, url_or_name: &str) -> String {
+        let port = self.cluster.port().expect("started with ClusterOptions::tls()");
+        format!("postgresql://postgres@{host}:{port}/{}?sslmode=require", database_name(url_or_name))
+    }
+
+    /// The file with the certificate, in PEM, of the authority to trust.
+    ///
+    /// # Panics
+    /// As [`Postgres::tls_url`].
+    pub fn authority_file(&self) -> &Path {
+        self.cluster.authority_file().expect("started with ClusterOptions::tls()")
     }
 
     /// Where the server listens besides the UNIX socket.
@@ -147,6 +170,14 @@ impl Postgres {
              WHERE datname = '{name}' AND pid <> pg_backend_pid()"
         ))
         .await;
+    }
+
+    /// Runs a statement on a database as superuser, on a connection of its own.
+    ///
+    /// # Panics
+    /// When the server is away or refuses.
+    pub async fn run(&self, url_or_name: &str, statement: &str) {
+        self.execute_on(database_name(url_or_name), statement).await;
     }
 
     /// Stops a private cluster in good order; connections are cut.
@@ -190,7 +221,11 @@ impl Postgres {
     }
 
     async fn execute(&self, statement: &str) {
-        let connected = tokio_postgres::connect(&self.url("postgres"), NoTls).await;
+        self.execute_on("postgres", statement).await;
+    }
+
+    async fn execute_on(&self, database: &str, statement: &str) {
+        let connected = tokio_postgres::connect(&self.url(database), NoTls).await;
         let (client, connection) = connected.expect("the throwaway PostgreSQL accepts connections");
         let connection = tokio::spawn(connection);
         let done = client.batch_execute(statement).await;

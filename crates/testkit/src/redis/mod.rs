@@ -10,19 +10,18 @@ mod sentinel;
 mod server;
 #[cfg(test)]
 mod tests;
-mod tls;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::certificates::Authority;
 pub use cluster::RedisCluster;
 use redis::FromRedisValue;
 pub use sentinel::RedisSentinel;
 use server::{Server, Setup};
 use tempfile::TempDir;
-use tls::Authority;
 
 static SHARED: OnceLock<Redis> = OnceLock::new();
 const DATABASES: u32 = 10_000;
@@ -88,7 +87,7 @@ impl Redis {
     fn start_new(options: &RedisOptions, private: bool) -> Self {
         let mut settings = vec![("databases".to_owned(), DATABASES.to_string())];
         settings.extend(options.settings.iter().cloned());
-        let authority = options.tls.then(Authority::new);
+        let authority = options.tls.then(|| Authority::signing_for(&["localhost", "127.0.0.1"]));
         let folder = authority.as_ref().map(|_| TempDir::new().expect("the temporary folder can be written"));
         let tls = authority.as_ref().zip(folder.as_ref()).map(|(it, folder)| it.write(folder.path()));
         let server = Server::start(&Setup { tcp: options.tcp, sentinel: false, settings, tls });

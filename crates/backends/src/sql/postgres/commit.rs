@@ -7,7 +7,6 @@
 //!   pipeline may have arrived. An error that the server itself reports before `COMMIT` is proof that
 //!   nothing was stored.
 
-use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
@@ -16,8 +15,8 @@ use deadpool_postgres::Object;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-use super::encode::{Encoded, encode};
 use super::failure;
+use super::statements::{Frame, NotReady, Ready, Statements, sent_text};
 use crate::sql::error::SqlError;
 use crate::sql::unit::{Committed, Statement};
 
@@ -32,20 +31,36 @@ pub(super) struct Failed {
     pub(super) stale: bool,
 }
 
+impl From<NotReady> for Failed {
+    fn from(reason: NotReady) -> Self {
+        match reason {
+            NotReady::Parameters(error) => error.into(),
+            NotReady::Server(error) => Self {
+                repeat: failure::worth_repeating(&error),
+                stale: failure::is_stale_plan(&error),
+                error: failure::not_stored(&error),
+            },
+        }
+    }
+}
+
 impl From<SqlError> for Failed {
     fn from(error: SqlError) -> Self {
         Self { error, repeat: false, stale: false }
     }
 }
 
-/// A statement that lacks nothing but sending.
-pub(super) type Ready = (tokio_postgres::Statement, Vec<Encoded>);
-
 /// Prepares and encodes a whole unit; changes nothing.
-pub(super) async fn prepare(client: &Object, statements: &[Statement]) -> Result<Vec<Ready>, Failed> {
+pub(super) async fn prepare(
+    client: &Object,
+    known: &Statements,
+    statements: &[Statement],
+) -> Result<Vec<Ready>, Failed> {
     let mut ready = Vec::with_capacity(statements.len());
     for statement in statements {
-        ready.push(prepare_one(client, statement).await?);
+        let text = statement.sql.for_postgres();
+        let sent = sent_text(text, statement.guard.is_some());
+        ready.push(known.ready(client, &sent, text, &statement.params).await?);
     }
     Ok(ready)
 }
@@ -54,31 +69,37 @@ pub(super) async fn prepare(client: &Object, statements: &[Statement]) -> Result
 /// middle, it would leave the connection inside a transaction.
 pub(super) async fn send(
     client: &Object,
+    frame: Frame,
     statements: &[Statement],
     ready: &[Ready],
 ) -> Result<Committed, Failed> {
     let mut pipeline = Pipeline::default();
-    pipeline.push(async { client.batch_execute("BEGIN READ WRITE").await.map(|()| 0) });
-    for (prepared, params) in ready {
-        pipeline.push(client.execute_raw(prepared, params));
+    let plain = |text: &'static str| async move { client.batch_execute(text).await.map(|()| 0) };
+    frame.before.iter().for_each(|text| pipeline.push(plain(text)));
+    let first = pipeline.len();
+    for statement in ready {
+        pipeline.push(statement.count(client));
     }
-    pipeline.push(async { client.batch_execute("COMMIT").await.map(|()| 0) });
-    let last = pipeline.len() - 1;
-    let (answers, all_sent) = pipeline.run(|| client.is_closed()).await;
+    let last = pipeline.len();
+    pipeline.push(plain("COMMIT"));
+    frame.after.iter().for_each(|text| pipeline.push(plain(text)));
+    let (answers, commit_was_sent) = pipeline.run(last, || client.is_closed()).await;
     let mut rows = Vec::with_capacity(statements.len());
     for (position, answer) in answers.into_iter().enumerate() {
         match answer {
-            Ok(hit) if (1..last).contains(&position) => rows.push(hit),
+            Ok(hit) if (first..last).contains(&position) => rows.push(hit),
             Ok(_) => {}
+            // Stored by then; a connection that broke afterwards is found out by its next borrower.
+            Err(_) if position > last => {}
             Err(error) => {
-                let guard = position.checked_sub(1).and_then(|at| statements.get(at)?.guard);
+                let guard = position.checked_sub(first).and_then(|at| statements.get(at)?.guard);
                 let answered = error.as_db_error().is_some();
                 return Err(Failed {
                     repeat: failure::worth_repeating(&error),
                     stale: failure::is_stale_plan(&error),
                     error: match guard {
                         Some(tag) if is_miss(&error) => SqlError::Conflict(tag),
-                        _ if !all_sent || (answered && position < last) => failure::not_stored(&error),
+                        _ if !commit_was_sent || (answered && position < last) => failure::not_stored(&error),
                         _ => failure::at_commit(&error),
                     },
                 });
@@ -90,18 +111,6 @@ pub(super) async fn send(
         *hit = if statement.guard.is_some() { 1 } else { *hit };
     }
     Ok(Committed { rows })
-}
-
-async fn prepare_one(client: &Object, statement: &Statement) -> Result<Ready, Failed> {
-    let text = statement.sql.for_postgres();
-    let sent = if statement.guard.is_some() { guarded(text).into() } else { Cow::Borrowed(text) };
-    let prepared = client.prepare_cached(&sent).await.map_err(|error| Failed {
-        repeat: failure::worth_repeating(&error),
-        stale: failure::is_stale_plan(&error),
-        error: failure::not_stored(&error),
-    })?;
-    let params = encode(&prepared, text, &statement.params)?;
-    Ok((prepared, params))
 }
 
 /// Wraps a data-modifying text so that any count but one is an error (22P02) inside the server.
@@ -133,12 +142,14 @@ impl<'a> Pipeline<'a> {
         self.0.len()
     }
 
-    /// The answers in order, and whether the last request could be handed over at all.
-    async fn run(self, is_closed: impl Fn() -> bool) -> (Vec<Answer>, bool) {
+    /// The answers in order, and whether the request at `decisive` could be handed over at all.
+    async fn run(self, decisive: usize, is_closed: impl Fn() -> bool) -> (Vec<Answer>, bool) {
         let mut requests = Vec::with_capacity(self.0.len());
-        let mut all_sent = true;
-        for mut request in self.0 {
-            all_sent = !is_closed();
+        let mut was_sent = true;
+        for (position, mut request) in self.0.into_iter().enumerate() {
+            if position == decisive {
+                was_sent = !is_closed();
+            }
             // The first poll hands the request over; only a connection already gone answers at once.
             let early = std::future::poll_fn(|context| Poll::Ready(request.as_mut().poll(context))).await;
             requests.push((request, early));
@@ -150,7 +161,7 @@ impl<'a> Pipeline<'a> {
                 Poll::Pending => request.await,
             });
         }
-        (answers, all_sent)
+        (answers, was_sent)
     }
 }
 

@@ -5,7 +5,6 @@ use std::error::Error;
 
 use bytes::BytesMut;
 use postgres_types::{IsNull, ToSql, Type};
-use tokio_postgres::Statement;
 
 use crate::sql::cell::{POSTGRES_EPOCH_MICROS, is_text};
 use crate::sql::error::SqlError;
@@ -33,9 +32,8 @@ impl ToSql for Encoded {
     postgres_types::to_sql_checked!();
 }
 
-/// All parameters of a statement, or the reason why they do not fit.
-pub(super) fn encode(statement: &Statement, text: &str, params: &[Value]) -> Result<Vec<Encoded>, SqlError> {
-    let types = statement.params();
+/// All parameters of a statement with these types, or the reason why they do not fit.
+pub(super) fn encode(types: &[Type], text: &str, params: &[Value]) -> Result<Vec<Encoded>, SqlError> {
     if types.len() != params.len() {
         return Err(SqlError::Bad(format!(
             "{} parameters wanted, {} given: {text}",

@@ -3,7 +3,7 @@
 use deadpool_postgres::Object;
 use futures_util::TryStreamExt as _;
 
-use super::{commit, encode, failure};
+use super::{encode, failure};
 use crate::sql::error::SqlError;
 use crate::sql::row::Row;
 use crate::sql::unit::Statement;
@@ -41,20 +41,18 @@ impl PostgresExclusive {
         let failed = |error: tokio_postgres::Error| failure::not_stored(&error);
         let client = self.client()?;
         let prepared = client.prepare(text).await.map_err(failed)?;
-        let params = encode::encode(&prepared, text, &params)?;
+        let params = encode::encode(prepared.params(), text, &params)?;
         let rows = client.query_raw(&prepared, &params).await.map_err(failed)?;
         rows.map_ok(Row::from_postgres).try_collect().await.map_err(failed)
     }
 
     pub(in crate::sql) async fn run(&mut self, statement: Statement) -> Result<u64, SqlError> {
-        let client = self.client()?;
-        let ready = commit::prepare(client, std::slice::from_ref(&statement)).await;
-        let ready = ready.map_err(|failed| failed.error)?;
-        let mut hit = 0;
-        for (prepared, params) in &ready {
-            hit += client.execute_raw(prepared, params).await.map_err(|error| failure::not_stored(&error))?;
-        }
-        Ok(hit)
+        let failed = |error: tokio_postgres::Error| failure::not_stored(&error);
+        let (client, text) = (self.client()?, statement.sql.for_postgres());
+        // Prepared for this transaction only: a pooler may give the connection to somebody else afterwards.
+        let prepared = client.prepare(text).await.map_err(failed)?;
+        let params = encode::encode(prepared.params(), text, &statement.params)?;
+        client.execute_raw(&prepared, &params).await.map_err(failed)
     }
 
     pub(in crate::sql) async fn commit(mut self) -> Result<(), SqlError> {

@@ -1,58 +1,67 @@
 //! The production engine: a pool of connections, a unit in one round trip.
 //!
-//! What the deployment must ensure: PostgreSQL 15 or newer, reached directly or through a session pooler
-//! (prepared statements and session settings outlive a transaction).
+//! What the deployment must ensure: PostgreSQL 15 or newer, reached directly, through a session pooler, or through
+//! a transaction pooler that `?pgbouncer=true` tells us of: there nothing may outlive a transaction.
 
 mod commit;
 mod connect;
 mod encode;
 mod exclusive;
 mod failure;
+mod statements;
 mod stream;
+mod target;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
-use futures_util::TryStreamExt as _;
 use tokio::sync::{Semaphore, mpsc};
 
 pub(super) use exclusive::PostgresExclusive;
+pub use target::PostgresTarget;
 
 use super::error::SqlError;
 use super::row::Row;
 use super::stream::Batch;
 use super::unit::{Committed, Statement};
 use super::value::Value;
+use statements::{NotReady, Statements, sent_text};
 
 /// How often a unit that met a deadlock is sent in all.
 const ATTEMPTS: u32 = 5;
 /// Wait before the second attempt; doubles from then on.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-/// Longer than the server's own statement timeout: beyond it the peer is dead.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// Longer than the server's own statement timeout: beyond it the peer is dead. Shorter than a request may take,
+/// so that its client is told.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// The driver.
 #[derive(Debug)]
 pub(super) struct PostgresDatabase {
     pool: Pool,
+    known: Statements,
     streams: Arc<Semaphore>,
 }
 
 impl PostgresDatabase {
     pub(super) async fn connect(url: &str, connections: usize) -> Result<Self, SqlError> {
-        let pool = connect::pool(url, connections.max(1))?;
+        let target = PostgresTarget::parse(url).map_err(SqlError::Bad)?;
+        let known = Statements::new(target.transaction_pooler);
+        let pool = connect::pool(target, connections.max(1))?;
         let streams = Arc::new(Semaphore::new((connections / 2).max(1)));
-        let database = Self { pool, streams };
+        let database = Self { pool, known, streams };
         database.rows("SELECT 1::bigint AS one", Vec::new()).await?;
         Ok(database)
     }
 
     /// Runs in a task of its own: a caller that goes away must not leave a connection inside a transaction.
     pub(super) async fn commit(&self, statements: Vec<Statement>) -> Result<Committed, SqlError> {
+        let texts = statements.iter().map(|one| sent_text(one.sql.for_postgres(), one.guard.is_some()));
+        self.known.learn(&self.pool, texts.collect()).await?;
         let client = self.client().await?;
-        let pool = self.pool.clone();
-        tokio::spawn(commit_with_repeats(pool, client, statements))
+        tokio::spawn(commit_with_repeats(self.pool.clone(), self.known.clone(), client, statements))
             .await
             .unwrap_or_else(|error| Err(SqlError::Uncertain(format!("the commit was ended: {error}"))))
     }
@@ -67,8 +76,10 @@ impl PostgresDatabase {
     }
 
     async fn rows_once(&self, text: &'static str, params: &[Value]) -> Result<Vec<Row>, (SqlError, bool)> {
-        let client = self.client().await.map_err(|error| (error, false))?;
-        let answer = tokio::time::timeout(ANSWER_WITHIN, query(&client, text, params)).await;
+        let not_sent = |error| (error, false);
+        self.known.learn(&self.pool, vec![text.into()]).await.map_err(not_sent)?;
+        let client = self.client().await.map_err(not_sent)?;
+        let answer = tokio::time::timeout(ANSWER_WITHIN, query(&client, &self.known, text, params)).await;
         answer.unwrap_or_else(|_| {
             discard(client);
             Err((SqlError::Unavailable("no answer in time".to_owned()), false))
@@ -81,10 +92,7 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn prepare(&self, text: &'static str, guarded: bool) -> Result<usize, SqlError> {
-        let client = self.client().await?;
-        let sent = if guarded { commit::guarded(text) } else { text.to_owned() };
-        let prepared = client.prepare(&sent).await.map_err(|error| failure::not_stored(&error))?;
-        Ok(prepared.params().len())
+        self.known.count_parameters(&self.pool, sent_text(text, guarded)).await
     }
 
     pub(super) async fn exclusive(&self) -> Result<PostgresExclusive, SqlError> {
@@ -100,29 +108,36 @@ impl PostgresDatabase {
     }
 }
 
-async fn query(client: &Object, text: &'static str, params: &[Value]) -> Result<Vec<Row>, (SqlError, bool)> {
+async fn query(
+    client: &Object,
+    known: &Statements,
+    text: &'static str,
+    params: &[Value],
+) -> Result<Vec<Row>, (SqlError, bool)> {
     let failed = |error: tokio_postgres::Error| {
         let stale = failure::is_stale_plan(&error);
         if stale {
-            client.statement_cache.clear();
+            known.forget(client);
         }
         (failure::not_stored(&error), stale || client.is_closed())
     };
-    let prepared = client.prepare_cached(text).await.map_err(failed)?;
-    let params = encode::encode(&prepared, text, params).map_err(|error| (error, false))?;
-    let rows = client.query_raw(&prepared, &params).await.map_err(failed)?;
-    rows.map_ok(Row::from_postgres).try_collect().await.map_err(failed)
+    let ready = known.ready(client, text, text, params).await.map_err(|reason| match reason {
+        NotReady::Server(error) => failed(error),
+        NotReady::Parameters(error) => (error, false),
+    })?;
+    ready.rows(client).await.map_err(failed)
 }
 
 async fn commit_with_repeats(
     pool: Pool,
+    known: Statements,
     first: Object,
     statements: Vec<Statement>,
 ) -> Result<Committed, SqlError> {
     let mut client = first;
     let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
-        match attempt_to_commit(client, &statements).await {
+        match attempt_to_commit(client, &known, &statements).await {
             Ok(committed) => return Ok(committed),
             Err(failed) if failed.repeat && attempt < ATTEMPTS => {
                 tracing::debug!(attempt, error = %failed.error, "the unit is sent again");
@@ -136,19 +151,25 @@ async fn commit_with_repeats(
     Err(SqlError::Unavailable("too many attempts".to_owned()))
 }
 
-async fn attempt_to_commit(client: Object, statements: &[Statement]) -> Result<Committed, commit::Failed> {
-    let Ok(ready) = tokio::time::timeout(ANSWER_WITHIN, commit::prepare(&client, statements)).await else {
+async fn attempt_to_commit(
+    client: Object,
+    known: &Statements,
+    statements: &[Statement],
+) -> Result<Committed, commit::Failed> {
+    let Ok(ready) = tokio::time::timeout(ANSWER_WITHIN, commit::prepare(&client, known, statements)).await
+    else {
         discard(client);
         return Err(SqlError::Unavailable("no answer in time".to_owned()).into());
     };
     let ready = ready?;
-    let sent = tokio::time::timeout(ANSWER_WITHIN, commit::send(&client, statements, &ready)).await;
+    let sent =
+        tokio::time::timeout(ANSWER_WITHIN, commit::send(&client, known.writing(), statements, &ready)).await;
     let Ok(outcome) = sent else {
         discard(client);
         return Err(SqlError::Uncertain("no answer in time".to_owned()).into());
     };
     if matches!(&outcome, Err(failed) if failed.stale) {
-        client.statement_cache.clear();
+        known.forget(&client);
     }
     outcome
 }

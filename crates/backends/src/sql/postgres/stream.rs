@@ -42,7 +42,7 @@ async fn read(
     let transaction = client.build_transaction().read_only(true).start().await.map_err(failed)?;
     transaction.batch_execute(LIMITS).await.map_err(failed)?;
     let prepared = transaction.prepare(text).await.map_err(failed)?;
-    let params = encode::encode(&prepared, text, params)?;
+    let params = encode::encode(prepared.params(), text, params)?;
     let portal = transaction.bind_raw(&prepared, &params).await.map_err(failed)?;
     let batch_rows = i32::try_from(BATCH_ROWS).unwrap_or(i32::MAX);
     loop {

@@ -31,7 +31,7 @@ fn production(settings: &[(&str, &str)]) -> (TempDir, Values) {
     let (data_dir, mut values) = development(&[]);
     for (name, value) in [
         ("ENVIRONMENT", "production"),
-        ("DATABASE_URL", "postgresql+psycopg2://me:dbsecret@db.example/signupflow"),
+        ("DATABASE_URL", "postgresql+psycopg2://me:dbsecret@db.example/signupflow?sslmode=verify-full"),
         ("REDIS_URL", "redis://:redissecret@redis.example:6379/0"),
         ("SECRET_KEY", SECRET),
         ("TOTP_ENCRYPTION_KEY", &URL_SAFE.encode([1; 32])),

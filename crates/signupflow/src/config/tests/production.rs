@@ -24,7 +24,7 @@ fn production_defaults_are_the_strict_ones() {
     assert_eq!(config.mail.from, "SignUpFlow <no-reply@signup.example>");
     assert!(warnings.is_empty(), "{warnings:?}");
     let Database::PostgreSql { url } = &config.database else { panic!("not PostgreSQL") };
-    assert_eq!(url.expose(), "postgresql://me:dbsecret@db.example/signupflow");
+    assert_eq!(url.expose(), "postgresql://me:dbsecret@db.example/signupflow?sslmode=verify-full");
 }
 
 /// Each row: what is set over a sound production environment, and the one variable refused for it.
@@ -91,4 +91,6 @@ fn weakening_choices_are_loud() {
     }
     assert!(warns(&loaded(production(&[("TRUSTED_PROXIES", "")])), "TRUSTED_PROXIES is empty"));
     assert!(warns(&loaded(production(&[("REDIS_URL", "redis://redis.example")])), "without a password"));
+    let unverified = ("DATABASE_URL", "postgresql://db.example/d?sslmode=require");
+    assert!(warns(&loaded(production(&[unverified])), "sslmode=verify-full"));
 }

@@ -275,6 +275,12 @@ pub const CODES: &[CodeInfo] = &[
         "Temporarily unavailable",
         "Something this request needs does not answer just now. Nothing was changed; try again in a moment.",
     ),
+    row(
+        "outcome_unknown",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Outcome unknown",
+        "The answer was lost while this was being saved: it may have been saved, or not. Look before you repeat it.",
+    ),
 ];
 
 /// The row of `code`, if it has one.

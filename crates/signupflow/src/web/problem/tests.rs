@@ -89,3 +89,12 @@ async fn stamping_leaves_other_responses_alone() {
     let stamped = Problem::stamp("fine".into_response(), "request_1");
     assert_eq!(stamped.into_body().collect().await.unwrap().to_bytes(), "fine");
 }
+
+#[tokio::test]
+async fn a_return_is_put_off_in_header_and_body_alike() {
+    let response = Problem::later(Problem::of("busy").with_retry_after(1).into_response(), 2);
+    assert_eq!(response.headers()["retry-after"], "3");
+    assert_eq!(rendered(Problem::stamp(response, "id")).await["retry_after"], 3);
+    let untimed = Problem::later(Problem::of("outcome_unknown").into_response(), 2);
+    assert!(!untimed.headers().contains_key("retry-after"));
+}

@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use testkit::process::{Program, RunningProgram};
 
-use super::{Answer, PASSWORD, api_walk::WIDE, fresh_ip};
+use super::{Answer, KEYS, PASSWORD, api_walk::WIDE, fresh_ip};
 
 /// A running `signupflow serve`.
 pub struct Binary {
@@ -65,6 +65,12 @@ impl Binary {
     /// GETs without credentials, from an address of its own.
     pub async fn get(&self, path: &str) -> Answer {
         Answer::of(self.request(&fresh_ip(), Method::GET, path).send().await).await
+    }
+
+    /// Starts it on this PostgreSQL, which it migrates; `folder` is for what is left.
+    pub async fn start_on_postgres(folder: &Path, url: &str) -> Self {
+        let own = [("DATABASE_URL", url), ("MIGRATE_ON_START", "true")];
+        Self::start(folder, &[own.as_slice(), KEYS.as_slice()].concat()).await
     }
 
     /// A request from this address.

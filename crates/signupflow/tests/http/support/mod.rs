@@ -1,8 +1,8 @@
 //! The application under test: the real one on a free port, with a clock that stands still, cheap hashes and
 //! a fresh database; and personas who use it.
 //!
-//! `SIGNUPFLOW_TEST_DATABASE=postgres` runs the same suite on a throwaway PostgreSQL, `SIGNUPFLOW_TEST_REDIS=1`
-//! with sessions and counters in a throwaway Redis.
+//! `SIGNUPFLOW_TEST_DATABASE=postgres` runs the same suite on a throwaway PostgreSQL, `pgbouncer` on one behind a
+//! pooler in transaction mode, `SIGNUPFLOW_TEST_REDIS=1` with sessions and counters in a throwaway Redis.
 
 #![allow(
     dead_code,
@@ -19,8 +19,8 @@ pub mod persona;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hardening::clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -32,9 +32,10 @@ use signupflow::config::Config;
 use signupflow::serve;
 use signupflow::server::{Limits, Server};
 use signupflow::wiring::{Assembly, Sources, assemble};
+use testkit::pgbouncer::PgBouncer;
+use testkit::postgres::Postgres;
 use tokio::task::JoinHandle;
 
-pub use authenticator::Authenticator;
 pub use persona::{Answer, Persona};
 
 /// Accepted by the password rules.
@@ -43,6 +44,13 @@ pub const PASSWORD: &str = "three purple otters dance";
 pub const OTHER_PASSWORD: &str = "seven quiet lanterns drift";
 /// What links and own origin are.
 pub const PUBLIC_URL: &str = "http://accounts.test";
+
+/// Secrets, for shapes that make none by themselves.
+pub const KEYS: [(&str, &str); 3] = [
+    ("SECRET_KEY", "0123456789abcdef0123456789abcdef-tests"),
+    ("TOTP_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+    ("AUDIT_SIGNING_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+];
 
 /// A running application.
 pub struct TestApp {
@@ -289,18 +297,23 @@ fn base(
     if let Some(url) = database {
         set("DATABASE_URL", &url);
         set("MIGRATE_ON_START", "true");
-        set("SECRET_KEY", "0123456789abcdef0123456789abcdef-tests");
-        set("TOTP_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
-        set("AUDIT_SIGNING_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+        for (name, value) in KEYS {
+            set(name, value);
+        }
     }
     source
 }
 
 async fn fresh_database() -> Option<String> {
     match std::env::var("SIGNUPFLOW_TEST_DATABASE").as_deref() {
-        Ok("postgres") => Some(testkit::postgres::Postgres::shared().fresh_database().await),
+        Ok("postgres") => Some(Postgres::shared().fresh_database().await),
         Ok("sqlite") | Err(_) => None,
-        Ok(other) => panic!("SIGNUPFLOW_TEST_DATABASE is {other}; it must be sqlite or postgres"),
+        Ok("pgbouncer") => {
+            static POOLER: OnceLock<PgBouncer> = OnceLock::new();
+            let pooler = POOLER.get_or_init(|| PgBouncer::before(Postgres::shared()));
+            Some(pooler.url(&Postgres::shared().fresh_database().await))
+        }
+        Ok(other) => panic!("SIGNUPFLOW_TEST_DATABASE is {other}; it must be sqlite, postgres or pgbouncer"),
     }
 }
 

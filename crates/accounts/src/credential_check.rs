@@ -22,11 +22,7 @@ pub const LOGIN_ROUTE: &str = "/api/auth/login";
 /// nor locks spell addresses out.
 pub fn account_key(canonical_email: &str) -> String {
     let digest = Sha256::new().chain_update("account\0").chain_update(canonical_email).finalize();
-    digest[..16].iter().fold(String::with_capacity(32), |mut hex, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hardening::hex::lower(&digest[..16])
 }
 
 /// Whom a budget counts.

@@ -10,6 +10,7 @@
 
 use hardening::client_address::TrustedProxies;
 use http::HeaderMap;
+use http::header::AsHeaderName;
 
 use crate::PeerAddress;
 
@@ -25,7 +26,7 @@ pub(crate) enum Single<'a> {
     Repeated,
 }
 
-pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Single<'a> {
+pub(crate) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Single<'_> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Single::Absent,

@@ -11,6 +11,7 @@ pub mod email;
 pub mod entropy;
 pub mod fault;
 pub mod headers;
+pub mod hex;
 pub mod keys;
 pub mod lockout;
 pub mod one_time_token;

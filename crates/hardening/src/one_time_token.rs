@@ -86,11 +86,7 @@ impl TokenHash {
 
     /// The stored form: 64 lower-case hexadecimal digits.
     pub fn to_hex(self) -> String {
-        use fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            _ = write!(text, "{byte:02x}");
-            text
-        })
+        crate::hex::lower(&self.0)
     }
 }
 

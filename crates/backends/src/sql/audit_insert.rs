@@ -27,7 +27,7 @@ pub(super) fn statement(sealed: &SealedEvent) -> Statement {
         event.resource.kind.into(),
         event.resource.id.as_str().into(),
         event.resource.name.as_deref().into(),
-        event.changes.as_ref().map(hardening::audit::Changes::to_json).into(),
+        event.changes.as_ref().map(|changes| changes.as_json().clone()).into(),
         event.ip_address.as_deref().into(),
         event.user_agent.as_deref().into(),
         event.request_id.as_deref().into(),

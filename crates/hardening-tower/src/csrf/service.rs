@@ -119,7 +119,7 @@ impl<S> CsrfTokenService<S> {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    let Single::One(value) = single(headers, CONTENT_TYPE.as_str()) else { return false };
+    let Single::One(value) = single(headers, CONTENT_TYPE) else { return false };
     let essence = value.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
     essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
         || essence.eq_ignore_ascii_case(b"multipart/form-data")

@@ -53,12 +53,7 @@ impl RequestId {
     }
 
     fn from_bytes(bytes: [u8; 16]) -> Self {
-        const DIGITS: [u8; 16] = *b"0123456789abcdef";
-        let mut text = [0; 32];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
-        Self(std::str::from_utf8(&text).expect("hexadecimal digits are ASCII").into())
+        Self(hardening::hex::lower(&bytes).into())
     }
 }
 

@@ -31,7 +31,7 @@ impl<S: fmt::Debug> fmt::Debug for RequestIdService<S> {
 impl<S> RequestIdService<S> {
     fn incoming(&self, parts: &Parts) -> Option<RequestId> {
         let trust = self.trust.as_ref()?;
-        let Single::One(name) = single(&parts.headers, X_REQUEST_ID.as_str()) else { return None };
+        let Single::One(name) = single(&parts.headers, X_REQUEST_ID) else { return None };
         let name = RequestId::parse(std::str::from_utf8(name).ok()?)?;
         trust(parts).then_some(name)
     }

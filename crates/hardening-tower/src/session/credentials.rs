@@ -25,7 +25,7 @@ pub(super) fn token<'a>(
 
 /// RFC 6750, 2.1; the scheme's name in any case (RFC 9110, 11.1). Other schemes are no credentials of ours.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Ambiguous> {
-    let value = match single(headers, AUTHORIZATION.as_str()) {
+    let value = match single(headers, AUTHORIZATION) {
         Single::Absent => return Ok(None),
         Single::Repeated => return Err(Ambiguous),
         Single::One(value) => value,

@@ -7,11 +7,12 @@
 //! * Leaf hash: `SHA-256(0x00 ‖ canonical)` (RFC 6962, 2.1).
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::AuditEvent;
 use crate::entropy::{Entropy, random_bytes};
+use crate::hex::lower;
 
 /// Written into every canonical form; a verifier that meets a higher one must say "cannot verify".
 pub const CANONICAL_VERSION: i64 = 1;
@@ -43,85 +44,120 @@ impl SealedEvent {
     }
 }
 
+/// The members in the order of their names, as RFC 8785 has them.
 fn canonical_bytes(event: &AuditEvent, salt: &[u8; 16]) -> Vec<u8> {
-    let commit = |name: &str, value: Option<&str>| value.map(|text| commitment(salt, name, text));
-    let changes = event.changes.as_ref().map(|c| canonical_json(&c.to_json()));
-    let form = json!({
-        "v": CANONICAL_VERSION,
-        "id": event.id,
-        "timestamp": event.timestamp.micros(),
-        "org_id": event.org_id,
-        "user_id": event.user_id,
-        "user_roles": event.user_roles,
-        "action": event.action.as_str(),
-        "resource_type": event.resource.kind,
-        "resource_id": event.resource.id,
-        "request_id": event.request_id,
-        "status": event.status.as_str(),
-        "commitments": {
-            "user_email": commit("user_email", Some(&event.user_email)),
-            "resource_name": commit("resource_name", event.resource.name.as_deref()),
-            "changes": commit("changes", changes.as_deref()),
-            "ip_address": commit("ip_address", event.ip_address.as_deref()),
-            "user_agent": commit("user_agent", event.user_agent.as_deref()),
-            "error_message": commit("error_message", event.error_message.as_deref()),
-        },
-    });
-    canonical_json(&form).into_bytes()
+    let mut out = Vec::with_capacity(1024);
+    let mut member = |before: &str, name: &str, value: Scalar<'_>| {
+        out.extend_from_slice(before.as_bytes());
+        out.push(b'"');
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        value.write(&mut out);
+    };
+    member("{", "action", Scalar::Text(event.action.as_str()));
+    let mut before = ",\"commitments\":{";
+    for (name, commitment) in commitments(event, salt) {
+        member(before, name, Scalar::Optional(commitment.as_deref()));
+        before = ",";
+    }
+    member("},", "id", Scalar::Text(&event.id));
+    member(",", "org_id", Scalar::Text(&event.org_id));
+    member(",", "request_id", Scalar::Optional(event.request_id.as_deref()));
+    member(",", "resource_id", Scalar::Text(&event.resource.id));
+    member(",", "resource_type", Scalar::Text(event.resource.kind));
+    member(",", "status", Scalar::Text(event.status.as_str()));
+    member(",", "timestamp", Scalar::Number(event.timestamp.micros()));
+    member(",", "user_id", Scalar::Text(&event.user_id));
+    member(",", "user_roles", Scalar::Texts(&event.user_roles));
+    member(",", "v", Scalar::Number(CANONICAL_VERSION));
+    out.push(b'}');
+    out
 }
 
-fn commitment(salt: &[u8; 16], name: &str, value: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of any length");
-    mac.update(name.as_bytes());
-    mac.update(&[0]);
-    mac.update(value.as_bytes());
-    lower_hex(&mac.finalize().into_bytes())
+/// Commitments by the names of their fields, in the order of the names.
+fn commitments(event: &AuditEvent, salt: &[u8; 16]) -> [(&'static str, Option<String>); 6] {
+    let keyed = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of any length");
+    let commit = |name: &'static str, value: Option<&str>| {
+        let commitment = value.map(|value| {
+            let mut mac = keyed.clone();
+            mac.update(name.as_bytes());
+            mac.update(&[0]);
+            mac.update(value.as_bytes());
+            lower(&mac.finalize().into_bytes())
+        });
+        (name, commitment)
+    };
+    let changes = event.changes.as_ref().map(|changes| canonical_json(changes.as_json()));
+    [
+        commit("changes", changes.as_deref()),
+        commit("error_message", event.error_message.as_deref()),
+        commit("ip_address", event.ip_address.as_deref()),
+        commit("resource_name", event.resource.name.as_deref()),
+        commit("user_agent", event.user_agent.as_deref()),
+        commit("user_email", Some(&event.user_email)),
+    ]
 }
 
-fn lower_hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+/// What a member of the canonical form can be.
+#[derive(Clone, Copy)]
+enum Scalar<'a> {
+    Text(&'a str),
+    Optional(Option<&'a str>),
+    Texts(&'a [String]),
+    Number(i64),
+}
+
+impl Scalar<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => write_json(&text, out),
+            Self::Optional(text) => write_json(&text, out),
+            Self::Texts(texts) => write_json(&texts, out),
+            Self::Number(number) => write_json(&number, out),
+        }
+    }
+}
+
+/// Scalars and lists of them as RFC 8785 wants them: serde_json's escapes are the short ones it asks for.
+fn write_json(value: &impl serde::Serialize, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("texts and whole numbers are always JSON");
 }
 
 /// RFC 8785 text of a JSON value without fractional numbers: keys in UTF-16 order, no spaces, the shortest
 /// escapes.
 pub fn canonical_json(value: &Value) -> String {
-    let mut out = String::with_capacity(512);
+    let mut out = Vec::with_capacity(512);
     write_canonical(value, &mut out);
-    out
+    String::from_utf8(out).expect("JSON of Rust's texts is UTF-8")
 }
 
-fn write_canonical(value: &Value, out: &mut String) {
+fn write_canonical(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Array(items) => {
-            out.push('[');
+            out.push(b'[');
             for (i, item) in items.iter().enumerate() {
                 if i > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
                 write_canonical(item, out);
             }
-            out.push(']');
+            out.push(b']');
         }
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
-            out.push('{');
+            out.push(b'{');
             for (i, (key, item)) in entries.into_iter().enumerate() {
                 if i > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
-                write_canonical(&Value::String(key.clone()), out);
-                out.push(':');
+                write_json(key, out);
+                out.push(b':');
                 write_canonical(item, out);
             }
-            out.push('}');
+            out.push(b'}');
         }
-        // serde_json's escapes are the short ones RFC 8785 asks for.
-        scalar => out.push_str(&scalar.to_string()),
+        scalar => write_json(scalar, out),
     }
 }
 
@@ -131,6 +167,7 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn event() -> AuditEvent {
         AuditEvent {
@@ -159,7 +196,34 @@ mod tests {
         assert!(
             !text.contains("ann@example.com") && !text.contains("192.0.2.7") && !text.contains("Cleanup")
         );
-        assert_eq!(lower_hex(&sealed.leaf_hash), include_str!("canonical_v1_leaf.hex").trim());
+        assert_eq!(lower(&sealed.leaf_hash), include_str!("canonical_v1_leaf.hex").trim());
+    }
+
+    /// The members as a JSON value, put in order by the general writer.
+    #[test]
+    fn the_form_is_canonical_json() {
+        let full = AuditEvent {
+            user_agent: Some("a\"\\\u{1f}é\u{2028}".into()),
+            error_message: Some(String::new()),
+            user_roles: vec![],
+            request_id: None,
+            ..event()
+        };
+        for event in [event(), full] {
+            let sealed = SealedEvent::with_salt(event.clone(), [7; 16]);
+            let commitments: serde_json::Map<String, Value> = commitments(&event, &[7; 16])
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect();
+            assert_eq!(commitments.len(), 6);
+            let form = json!({
+                "v": 1, "id": event.id, "timestamp": event.timestamp.micros(), "org_id": event.org_id,
+                "user_id": event.user_id, "user_roles": event.user_roles, "action": event.action.as_str(),
+                "resource_type": event.resource.kind, "resource_id": event.resource.id,
+                "request_id": event.request_id, "status": event.status.as_str(), "commitments": commitments,
+            });
+            assert_eq!(String::from_utf8(sealed.canonical).expect("UTF-8"), canonical_json(&form));
+        }
     }
 
     #[test]

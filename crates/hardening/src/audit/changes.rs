@@ -12,8 +12,14 @@ pub const ERASED: &str = "[ERASED]";
 ///
 /// Values of fields whose name speaks of a secret are masked at any depth; that is the second line of
 /// defence, the first being that a [`crate::secret::Secret`] cannot be turned into JSON at all.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Changes(Map<String, Value>);
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changes(Value);
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self(Value::Object(Map::new()))
+    }
+}
 
 impl Changes {
     /// Nothing yet.
@@ -52,12 +58,12 @@ impl Changes {
 
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.as_object().is_none_or(Map::is_empty)
     }
 
-    /// As stored.
-    pub fn to_json(&self) -> Value {
-        Value::Object(self.0.clone())
+    /// As stored: an object.
+    pub const fn as_json(&self) -> &Value {
+        &self.0
     }
 
     fn set(mut self, name: &str, mut old: Value, mut new: Value) -> Self {
@@ -66,7 +72,7 @@ impl Changes {
         }
         clean(&mut old);
         clean(&mut new);
-        self.0.insert(name.to_owned(), json!({ "old": old, "new": new }));
+        self.0[name] = json!({ "old": old, "new": new });
         self
     }
 }
@@ -109,18 +115,18 @@ mod tests {
     fn secrets_are_masked_at_any_depth() {
         let changes =
             Changes::created(json!({"name": "Ann", "a": [{"reset_token": "x"}], "password_hash": "y"}));
-        let text = changes.to_json().to_string();
+        let text = changes.as_json().to_string();
         assert!(text.contains("Ann") && !text.contains("\"x\"") && !text.contains("\"y\""), "{text}");
     }
 
     #[test]
     fn a_field_shows_old_and_new() {
         let changes = Changes::new().field("title", "a", "b").field_if_changed("x", 1, 1);
-        assert_eq!(changes.to_json(), json!({"title": {"old": "a", "new": "b"}}));
+        assert_eq!(changes.as_json(), &json!({"title": {"old": "a", "new": "b"}}));
     }
 
     #[test]
     fn fractions_become_text() {
-        assert_eq!(Changes::new().field("n", 1.5, 2).to_json(), json!({"n": {"old": "1.5", "new": 2}}));
+        assert_eq!(Changes::new().field("n", 1.5, 2).as_json(), &json!({"n": {"old": "1.5", "new": 2}}));
     }
 }

@@ -1,6 +1,5 @@
 //! Names derived from a rule: the storage key of a budget and the policy name in response headers.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -116,9 +115,11 @@ impl Per {
 fn push_identifier(key: &mut String, identifier: &str) {
     if identifier.len() > LONGEST_PLAIN_IDENTIFIER {
         key.push_str("sha256-");
-        for byte in Sha256::digest(identifier.as_bytes()) {
-            let _ = write!(key, "{byte:02x}");
-        }
+        key.push_str(&crate::hex::lower(&Sha256::digest(identifier.as_bytes())));
+        return;
+    }
+    if !identifier.contains(['{', '}', '%']) {
+        key.push_str(identifier);
         return;
     }
     for c in identifier.chars() {

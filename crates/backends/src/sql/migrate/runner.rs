@@ -1,7 +1,5 @@
 //! Runs migrations and keeps the list of those that ran.
 
-use std::fmt::Write as _;
-
 use hardening::clock::{Clock, SystemClock, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -263,10 +261,7 @@ fn checksum(migration: &Migration, engine: Engine) -> String {
         .chain_update([0])
         .chain_update(down.replace("\r\n", "\n"))
         .finalize();
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hardening::hex::lower(&digest)
 }
 
 /// A row of the list.

@@ -27,6 +27,17 @@ def show(rows):
         print(f"{row['what']:<72} {value:>8.3f} {span:>17} {rest}".rstrip())
 
 
+def markdown(rows, failures):
+    """The same as a table for documents."""
+    lines = ["| what | value | min-max | requests/s | CPU µs | Redis µs |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        span = f"{row['min']:.3f}-{row['max']:.3f}" if "min" in row else ""
+        rest = [f"{row[key]:.{digits}f}" if key in row else "" for key, digits in (("rate", 0), ("cpu_us", 1), ("redis_us", 1))]
+        lines.append(f"| {row['what']} | {row.get('ratio', row.get('value')):.3f} | {span} | {' | '.join(rest)} |")
+    lines += [f"| {part} | not measured: {why} | | | | |" for part, why in failures]
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -38,38 +49,50 @@ def main():
     parser.add_argument("--only", help="only requests whose name holds this")
     parser.add_argument("--quick", action="store_true", help="no latencies, smaller stores: a first look")
     parser.add_argument("--built", action="store_true", help="take the programs as they were built last")
+    parser.add_argument("--markdown", help="also write the rows there, as a table")
     parser.add_argument("--json", help="also write the rows there")
     args = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is missing: apt-get install wrk")
     if not args.built:
         build()
-    rows, wanted = [], lambda part: args.part in (None, part)
+    rows, failures = [], []
+
+    def part(name, measure, *which):
+        """Measures a part if it is wanted; one that cannot be measured is told of at the end and costs no other."""
+        if args.part not in (None, name):
+            return
+        try:
+            measure(rows, args, *which)
+        except (AssertionError, OSError) as error:
+            failures.append((" ".join([name, *(one for one in which if isinstance(one, str))]), str(error)))
+
     embedded, production = args.shape != "production", args.shape != "embedded"
     for shape, on in (("embedded", embedded), ("PostgreSQL and Redis", production)):
         if not on:
             continue
         backends = Backends() if shape != "embedded" else None
-        if wanted("requests"):
-            requests.measure(rows, args, shape, backends)
-        if wanted("accounts"):
-            accounts.sign_ins(rows, args, shape, backends)
-        if wanted("overload"):
-            overload.measure(rows, args, shape, backends)
-        if wanted("growth"):
-            growth.measure(rows, args, shape, backends)
-        if wanted("stores") and (backends or not production):
-            stores.measure(rows, args, backends)
+        part("requests", requests.measure, shape, backends)
+        part("accounts", accounts.sign_ins, shape, backends)
+        part("overload", overload.measure, shape, backends)
+        part("growth", growth.measure, shape, backends)
+        if backends or not production:
+            part("stores", stores.measure, backends)
         if backends:
             backends.stop()
-    if wanted("accounts") and embedded:
-        accounts.start(rows, args)
-    if wanted("timing") and embedded:
-        timing.measure(rows, args)
+    if embedded:
+        part("accounts", accounts.start)
+        part("timing", timing.measure)
     show(rows)
     if args.json:
         with open(args.json, "w") as file:
             json.dump(rows, file, indent=1)
+    if args.markdown:
+        with open(args.markdown, "w") as file:
+            file.write(markdown(rows, failures))
+    for name, why in failures:
+        print(f"{name} was not measured: {why}", file=sys.stderr)
+    sys.exit(1 if failures else 0)
 
 
 main()

@@ -215,10 +215,7 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
     let outbox_key = ring.derive(KeyLabel::Outbox);
     let cipher = OutboxCipher::new(&outbox_key.current, outbox_key.previous.as_ref(), entropy.clone());
     let store = Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled));
-    let threads = cores();
-    let hash_cost = hash_cost.unwrap_or(config.password.argon2);
-    let hashing =
-        HashPool::start(hash_cost, None, threads, suggested_queue(threads, ONE_HASH), entropy.clone());
+    let hashing = hash_pool(hash_cost.unwrap_or(config.password.argon2), &entropy);
     let services = Arc::new(Services {
         gate: shared.gate,
         accounts: store.clone(),
@@ -257,6 +254,11 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
         database,
         config,
     })
+}
+
+fn hash_pool(cost: Argon2Params, entropy: &Arc<dyn Entropy>) -> HashPool {
+    let threads = cores();
+    HashPool::start(cost, None, threads, suggested_queue(threads, ONE_HASH), entropy.clone())
 }
 
 fn password_policy(config: &Config) -> Result<PasswordPolicy, StartError> {

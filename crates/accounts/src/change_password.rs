@@ -8,8 +8,9 @@ use hardening::password::normalise;
 use hardening::secret::Secret;
 
 use crate::audit_trail::{Actor, Happening};
+use crate::check_again::check_in_session;
 use crate::context::{Principal, RequestContext};
-use crate::credential_check::{account_key, check_in_session};
+use crate::credential_check::account_key;
 use crate::error::{Error, Refusal};
 use crate::lockouts::drop_from_gate;
 use crate::model::Credentials;
@@ -45,7 +46,8 @@ pub async fn change_password(
     drop_from_gate(services, &locked, services.clock.now()).await?;
 
     let known = Credentials { credential_epoch: epoch, device_epoch, ..known };
-    let opened = open_session(services, context, &known, None).await?;
+    // The password was replaced inside this session: how sure we are of the person stays.
+    let opened = open_session(services, context, &known, None, principal.session.assurance).await?;
     let change = SuccessfulSignIn {
         person_id: known.person.id.clone(),
         credential_epoch: epoch,

@@ -13,12 +13,16 @@ use crate::services::Services;
 /// The longest user agent that is kept, in characters.
 const USER_AGENT_KEPT: usize = 512;
 
+/// What stands for the address of the command line.
+pub const CLI_ADDRESS: &str = "cli";
+
 /// What a use case needs to know of the request it serves.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// For audit rows and logs.
     pub request_id: String,
-    /// The client's address as text, as decided by the client-address rule; `cli` for the command line.
+    /// The client's address as text, as decided by the client-address rule; [`CLI_ADDRESS`] for the
+    /// command line.
     pub ip_address: String,
     /// What limits count an address by (IPv6: its /64).
     pub address_bucket: String,

@@ -4,18 +4,17 @@
 use hardening::audit::{Action, Resource};
 use hardening::clock::Timestamp;
 use hardening::lockout::{Budget, Denied, DeniedKind, Reservation, account_locked_detail, spoken_duration};
-use hardening::password::Verdict;
-use hardening::rate_limit::{Algorithm, Decision, Per, Rule, SESSION_PASSWORD_CHECK};
-use hardening::secret::Secret;
+use hardening::rate_limit::{Algorithm, Decision, Per, Rule};
 use sha2::{Digest, Sha256};
 
 use crate::audit_trail::{Actor, Happening};
-use crate::context::{Principal, RequestContext};
+use crate::context::RequestContext;
 use crate::error::{Error, Refusal};
-use crate::model::{Credentials, Lock};
-use crate::ports::FailedSignIn;
 use crate::refusal_record::put_on_record;
 use crate::services::Services;
+
+/// The route of the second step of a sign-in.
+pub const SECOND_STEP_ROUTE: &str = "/api/auth/2fa/verify";
 
 /// The sign-in route, whose rules sign-ins follow also from pages and the command line.
 pub const LOGIN_ROUTE: &str = "/api/auth/login";
@@ -131,7 +130,8 @@ fn locked(budget: &Budget, until: Timestamp, now: Timestamp) -> Refusal {
             limit,
             window,
         },
-        Per::Account | Per::Device => Refusal::Locked {
+        // What helps against a lock for guessed passwords does not help here.
+        Per::Account | Per::Device if !budget.key.ends_with(SECOND_STEP_ROUTE) => Refusal::Locked {
             detail: format!(
                 "{} A device that signed in before, or the link in the mail we sent, still gets in.",
                 account_locked_detail(set)
@@ -195,83 +195,6 @@ fn without_address(budget: &Budget) -> String {
         (Per::Ip | Per::Email, Some((start, _)), Some((_, route))) => format!("{start}{{{label}}}{route}"),
         _ => key.clone(),
     }
-}
-
-/// Checks a password inside a session, counted per person (contract section 5): a wrong one is 403, too
-/// many are 429, and the session stays either way.
-pub(crate) async fn check_in_session(
-    services: &Services,
-    context: &RequestContext,
-    principal: &Principal,
-    password: Secret<String>,
-) -> Result<Credentials, Error> {
-    let actor = Actor::principal(principal);
-    let credentials =
-        services.accounts.credentials_of(principal.person_id()).await?.ok_or(Refusal::Unauthenticated)?;
-    let counted = [Counted { per: Per::Person, identifier: principal.person_id() }];
-    let reservation =
-        open_gate(services, context, &actor, budgets(services, SESSION_PASSWORD_CHECK, &counted)).await?;
-    match services.hashing.verify(&reservation, password, credentials.password_hash.clone()).await {
-        Err(_busy) => {
-            reservation.withdrawn().await;
-            Err(Refusal::Busy.into())
-        }
-        Ok(Verdict::Mismatch) => {
-            let settled = reservation.failed().await?;
-            context.limits.report(settled.tightest());
-            record_wrong_password(services, context, principal, settled.locked).await?;
-            Err(Refusal::WrongPassword.into())
-        }
-        Ok(Verdict::Match | Verdict::MatchOutdated) => {
-            let settled = reservation.succeeded().await?;
-            context.limits.report(settled.tightest());
-            Ok(credentials)
-        }
-    }
-}
-
-async fn record_wrong_password(
-    services: &Services,
-    context: &RequestContext,
-    principal: &Principal,
-    locked: Vec<(Budget, Timestamp)>,
-) -> Result<(), Error> {
-    let now = services.clock.now();
-    let actor = Actor::principal(principal);
-    let session = Resource::new("session", principal.session.id.as_str());
-    let wrong =
-        Happening::refused(Action::AuthLoginFailed, session.clone(), "wrong password inside a session");
-    let mut trail = services.trail(context, &actor, wrong);
-    if !locked.is_empty() {
-        let why = Happening::refused(
-            Action::AuthAccountLocked,
-            session,
-            "too many wrong passwords inside a session",
-        );
-        trail = services.trail_and(trail, context, &actor, why);
-    }
-    let locks = locked
-        .into_iter()
-        .map(|(budget, until)| Lock {
-            key: budget.key,
-            kind: budget.scope.label().to_owned(),
-            org_id: Some(principal.org_id().to_owned()),
-            person_id: Some(principal.person_id().to_owned()),
-            subject: principal.session.email.clone(),
-            failures: budget.limit,
-            locked_at: now,
-            locked_until: until,
-        })
-        .collect();
-    let change = FailedSignIn {
-        person_id: Some(principal.person_id().to_owned()),
-        account_key: None,
-        locks,
-        unlock_grant: None,
-        raise_epoch: false,
-        at: now,
-    };
-    services.accounts.record_failed_sign_in(change, trail, Vec::new()).await
 }
 
 #[cfg(test)]

@@ -3,10 +3,42 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 
 /// Field name → what is wrong with it, as sentences for people.
 pub type FieldErrors = BTreeMap<String, Vec<String>>;
+
+/// What a refused code says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeHint {
+    /// Nothing.
+    None,
+    /// It, or a later one, was used already.
+    Used,
+    /// It was the right one some time ago.
+    Late {
+        /// How long ago.
+        by: Duration,
+        /// What this server's clock says.
+        server_time: Timestamp,
+    },
+}
+
+impl std::fmt::Display for CodeHint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("The code is not right, or was used already."),
+            Self::Used => f.write_str("This code was used already; wait for the next one."),
+            Self::Late { by, server_time } => write!(
+                f,
+                "This code was the right one {} ago, so a clock is wrong: let your device set its time by itself. \
+                 This server's clock says {server_time}.",
+                hardening::lockout::spoken_duration(*by)
+            ),
+        }
+    }
+}
 
 /// A refusal, or a fault of a backend.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -37,11 +69,41 @@ pub enum Refusal {
     /// A wrong password inside a session.
     #[error("The password is not right.")]
     WrongPassword,
+    /// A wrong code inside a session.
+    #[error("{0}")]
+    WrongCode(CodeHint),
+    /// A wrong code while signing in.
+    #[error("{0}")]
+    WrongSignInCode(CodeHint),
+    /// A temporary token that is unknown, spent or over.
+    #[error("The temporary token is not valid: it was used, or its time is over. Sign in again.")]
+    TemporaryTokenInvalid,
+    /// The organization asks for a second factor, and there is none yet.
+    #[error(
+        "Your organization requires two-factor authentication. Set it up at /api/auth/2fa/enable before anything else."
+    )]
+    TwoFactorSetupRequired,
+    /// There is an active second factor.
+    #[error("Two-factor authentication is active already; to change the device, disable it first.")]
+    TwoFactorAlreadyEnabled,
+    /// There is no active second factor.
+    #[error("Two-factor authentication is not active.")]
+    TwoFactorNotEnabled,
+    /// Nothing waits to be confirmed.
+    #[error(
+        "There is nothing to confirm: begin with POST /api/auth/2fa/enable, and confirm within 15 minutes."
+    )]
+    TwoFactorNotStarted,
+    /// Resetting one's own second factor would go round the code.
+    #[error("Your own second factor is removed with a code, at /api/auth/2fa/disable; or by another admin.")]
+    OwnSecondFactor,
     /// Signed in, but without the right.
     #[error("Your roles do not allow this; it needs the role admin.")]
     Forbidden,
-    /// A second factor is active, and this server cannot check it yet.
-    #[error("This account has a second factor, which this server cannot check; sign-in is refused.")]
+    /// Too many wrong codes in a row.
+    #[error(
+        "Too many wrong codes in a row: codes from your app are switched off. Give a recovery code, or ask an admin to reset the second factor."
+    )]
     SecondFactorUnavailable,
     /// Nothing by that id in the caller's organization.
     #[error("There is no such {0} here.")]
@@ -111,6 +173,12 @@ impl Refusal {
         "step_up_required",
         "wrong_password",
         "forbidden",
+        "wrong_code",
+        "2fa_setup_required",
+        "2fa_already_enabled",
+        "2fa_not_enabled",
+        "2fa_not_started",
+        "own_second_factor",
         "second_factor_unavailable",
         "not_found",
         "email_taken",
@@ -136,11 +204,19 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::InvalidInput(_) => "invalid_input",
-            Self::InvalidCredentials => "invalid_credentials",
+            Self::InvalidCredentials | Self::WrongSignInCode(_) | Self::TemporaryTokenInvalid => {
+                "invalid_credentials"
+            }
             Self::Unauthenticated => "unauthenticated",
             Self::StepUpRequired => "step_up_required",
             Self::WrongPassword => "wrong_password",
             Self::Forbidden => "forbidden",
+            Self::WrongCode(_) => "wrong_code",
+            Self::TwoFactorSetupRequired => "2fa_setup_required",
+            Self::TwoFactorAlreadyEnabled => "2fa_already_enabled",
+            Self::TwoFactorNotEnabled => "2fa_not_enabled",
+            Self::TwoFactorNotStarted => "2fa_not_started",
+            Self::OwnSecondFactor => "own_second_factor",
             Self::SecondFactorUnavailable => "second_factor_unavailable",
             Self::NotFound(_) => "not_found",
             Self::EmailTaken => "email_taken",

@@ -8,6 +8,7 @@
 pub mod audit_queries;
 pub mod audit_trail;
 pub mod change_password;
+mod check_again;
 pub mod context;
 pub mod credential_check;
 pub mod error;
@@ -30,6 +31,7 @@ pub mod services;
 pub mod sign_in;
 pub mod sign_up;
 pub mod teams;
+pub mod two_factor;
 
 pub use context::{Principal, RequestContext};
 pub use error::{Error, Refusal};

@@ -132,7 +132,8 @@ fn lifted(person: &Person, by: &str) -> Happening {
         .changing(Changes::new().field("unlocked_by", serde_json::Value::Null, by))
 }
 
-fn key_of(person: &Person) -> Option<String> {
+/// What the person's sign-ins are counted by.
+pub(crate) fn key_of(person: &Person) -> Option<String> {
     let email = EmailAddress::parse(person.email.as_deref()?).ok()?;
     Some(account_key(&email.canonical))
 }

@@ -209,7 +209,7 @@ pub struct Invitation {
 pub struct Lock {
     /// The budget's key.
     pub key: String,
-    /// `account`, `device`, `ip` or `person`.
+    /// `account`, `device`, `ip`, `person` or `second_factor`.
     pub kind: String,
     /// The organization of the account, when it is known.
     pub org_id: Option<String>,

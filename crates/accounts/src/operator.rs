@@ -8,7 +8,7 @@ use hardening::secret::Secret;
 use serde_json::json;
 
 use crate::audit_trail::{Actor, Happening};
-use crate::context::RequestContext;
+use crate::context::{CLI_ADDRESS, RequestContext};
 use crate::error::{Error, Refusal};
 use crate::input::Judge;
 use crate::lockouts::{self, Unlocked};
@@ -20,7 +20,7 @@ use crate::sign_up::check_new_password;
 /// The context of a command.
 pub fn context(services: &Services) -> RequestContext {
     let id = new_id("command", services.clock.now(), &*services.entropy);
-    RequestContext::new(id, "cli", "cli", None)
+    RequestContext::new(id, CLI_ADDRESS, CLI_ADDRESS, None)
 }
 
 /// The person by address; the installation's first admin when none is named.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::ports::{DueMail, MailStatus, Mailer};
 use crate::services::Services;
+use crate::two_factor::notices::News;
 
 /// How long a claimed message is hidden from other nodes.
 const CLAIM_LEASE: Duration = Duration::from_mins(2);
@@ -46,6 +47,13 @@ pub enum Content {
         /// By whom.
         invited_by: String,
     },
+    /// Something happened to the second factor.
+    SecondFactor {
+        /// What.
+        news: News,
+        /// From where.
+        ip_address: String,
+    },
 }
 
 impl Content {
@@ -55,6 +63,7 @@ impl Content {
             Self::AccountLocked { .. } => "account_locked",
             Self::PasswordChanged { .. } => "password_changed",
             Self::Invitation { .. } => "invitation",
+            Self::SecondFactor { news, .. } => news.kind(),
         }
     }
 }
@@ -111,8 +120,8 @@ pub struct RenderedMail {
     pub subject: String,
     /// Plain text.
     pub text: String,
-    /// The link in it, for a development console.
-    pub link: String,
+    /// The link in it, if there is one, for a development console.
+    pub link: Option<String>,
     /// Now.
     pub date: Timestamp,
 }
@@ -147,9 +156,16 @@ impl Mail {
                 format!("{public_url}/invitation?token={invitation_token}"),
                 "If you do not know what this is about, ignore this mail.",
             ),
+            Content::SecondFactor { news, ip_address } => {
+                return self.rendered(news.subject().to_owned(), news.text(ip_address), None);
+            }
         };
         let mut text = before;
         let _ = write!(text, "\n\n{link}\n\n{after}\n");
+        self.rendered(subject, text, Some(link))
+    }
+
+    fn rendered(&self, subject: String, text: String, link: Option<String>) -> RenderedMail {
         RenderedMail { to: self.recipient.clone(), subject, text, link, date: self.created_at }
     }
 }

@@ -15,9 +15,11 @@ use crate::lockouts::LiftedLocks;
 use crate::model::OrganizationSettings;
 use crate::ports::{
     AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PeopleStore, Receipts,
-    TeamStore,
+    TeamStore, TwoFactorPolicyStore, TwoFactorStore,
 };
 use crate::refusal_record::RefusalTally;
+use crate::two_factor::SecondFactorRules;
+use crate::two_factor::policy::PolicyBook;
 
 /// The ports and rules.
 pub struct Services {
@@ -37,6 +39,10 @@ pub struct Services {
     pub events: Arc<dyn EventStore>,
     /// Invitations.
     pub invitations: Arc<dyn InvitationStore>,
+    /// Second factors.
+    pub two_factor: Arc<dyn TwoFactorStore>,
+    /// Who must have one.
+    pub two_factor_policies: Arc<dyn TwoFactorPolicyStore>,
     /// The trail.
     pub audit: Arc<dyn AuditLog>,
     /// Mail waiting for delivery.
@@ -61,6 +67,10 @@ pub struct Services {
     pub hashing: Arc<HashPool>,
     /// What a new password must be like.
     pub password_policy: Arc<PasswordPolicy>,
+    /// Codes, their keys and their names.
+    pub second_factor: SecondFactorRules,
+    /// What organizations ask for, at hand for every request.
+    pub policies: PolicyBook,
     /// Signs known-device tokens.
     pub device_keys: DeviceKeys,
     /// Numbers and switches.
@@ -86,6 +96,8 @@ pub struct Settings {
     pub lockout_revokes_sessions: bool,
     /// Consecutive failures after which strangers stay out until the password changes.
     pub consecutive_failures_max: i64,
+    /// Wrong codes in a row after which an app's codes are refused until an admin resets the second factor.
+    pub wrong_codes_max: i64,
     /// Life of an invitation's link.
     pub invitation_ttl: Duration,
     /// Life of an unlock or "this wasn't me" link.
@@ -108,6 +120,7 @@ impl Settings {
             lockout_duration: Duration::from_secs(15 * MINUTE),
             lockout_revokes_sessions: false,
             consecutive_failures_max: 100,
+            wrong_codes_max: 100,
             invitation_ttl: Duration::from_secs(7 * 24 * HOUR),
             mailed_link_ttl: Duration::from_secs(24 * HOUR),
             counters_in_process: true,

@@ -1,4 +1,4 @@
-//! Signing in with e-mail address and password.
+//! Signing in with e-mail address and password, up to the second factor where there is one.
 //!
 //! * Unknown and known addresses take the same path and the same work.
 //! * A valid known-device token gives its own budget of failures: strangers cannot lock the owner out.
@@ -22,9 +22,11 @@ use crate::context::RequestContext;
 use crate::credential_check::{Counted, LOGIN_ROUTE, account_key, budgets, open_gate, refuse_for_good};
 use crate::error::{Error, Refusal};
 use crate::failed_sign_in::record_failure;
+use crate::lockouts::key_of;
 use crate::model::{Credentials, Person, PersonStatus};
-use crate::ports::SuccessfulSignIn;
+use crate::ports::{StepPurpose, SuccessfulSignIn};
 use crate::services::Services;
+use crate::two_factor::sign_in_step;
 
 /// What is typed, and the device token the client kept.
 #[derive(Debug)]
@@ -46,6 +48,27 @@ pub struct SignedIn {
     pub person: Person,
     /// Marks this device as known from now on.
     pub device_token: Secret<String>,
+}
+
+/// What a right password leads to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A session.
+    SignedIn(Box<SignedIn>),
+    /// A code is needed; with the temporary token that takes it.
+    SecondFactorNeeded(Secret<String>),
+    /// The organization asks for a second factor, and there is none; with the temporary token to set one up.
+    SetUpNeeded(Secret<String>),
+}
+
+impl Outcome {
+    /// The session, if there is one already.
+    pub fn signed_in(self) -> Option<SignedIn> {
+        match self {
+            Self::SignedIn(signed_in) => Some(*signed_in),
+            Self::SecondFactorNeeded(_) | Self::SetUpNeeded(_) => None,
+        }
+    }
 }
 
 /// Where an attempt comes from, for counting.
@@ -71,12 +94,8 @@ impl Source {
     }
 }
 
-/// Signs in.
-pub async fn sign_in(
-    services: &Services,
-    context: &RequestContext,
-    input: SignIn,
-) -> Result<SignedIn, Error> {
+/// Checks the password; a second factor, where there is one or must be, is a step of its own.
+pub async fn sign_in(services: &Services, context: &RequestContext, input: SignIn) -> Result<Outcome, Error> {
     let credentials = services.accounts.credentials_by_email(&input.email.canonical).await?;
     let source = Source {
         account_key: account_key(&input.email.canonical),
@@ -113,7 +132,7 @@ pub async fn sign_in(
     Err(Refusal::InvalidCredentials.into())
 }
 
-fn may_sign_in(known: &Credentials) -> bool {
+pub(crate) fn may_sign_in(known: &Credentials) -> bool {
     known.person.status == PersonStatus::Active && known.organization_active
 }
 
@@ -148,24 +167,45 @@ async fn admit(
     known: Credentials,
     source: &Source,
     upgrade: Option<Secret<String>>,
-) -> Result<SignedIn, Error> {
-    if known.person.two_factor_enabled {
-        // The second step arrives with two-factor authentication; until then a password alone opens nothing.
-        return Err(Refusal::SecondFactorUnavailable.into());
-    }
+) -> Result<Outcome, Error> {
     let upgraded_hash = match upgrade {
         // A full queue must not refuse a sign-in that was already judged; the next one upgrades.
         Some(password) => services.hashing.hash(password).await.ok(),
         None => None,
     };
     let device_id = source.device.as_ref().map(|device| device.device_id.clone());
-    let forgives = source.device.is_none().then(|| source.account_key.clone());
-    let opened = open_session(services, context, &known, device_id).await?;
+    let policy = services.policies.of(&known.person.org_id).unwrap_or_default();
+    if known.person.two_factor_enabled {
+        let begun = sign_in_step::begin(services, &known, StepPurpose::Verify, device_id, upgraded_hash);
+        return begun.await.map(Outcome::SecondFactorNeeded);
+    }
+    if policy.demands(&known.person.roles, services.clock.now()) {
+        let begun = sign_in_step::begin(services, &known, StepPurpose::SetUp, device_id, upgraded_hash);
+        return begun.await.map(Outcome::SetUpNeeded);
+    }
+    // On the heap: the two steps together make a large future.
+    let completed =
+        Box::pin(complete(services, context, known, device_id, Assurance::Password, upgraded_hash));
+    Ok(Outcome::SignedIn(Box::new(completed.await?)))
+}
+
+/// Opens the session of somebody who gave everything that is asked for.
+pub(crate) async fn complete(
+    services: &Services,
+    context: &RequestContext,
+    known: Credentials,
+    device_id: Option<String>,
+    assurance: Assurance,
+    upgraded_hash: Option<String>,
+) -> Result<SignedIn, Error> {
+    // A known device failed on a budget of its own: its success forgives no stranger's failures.
+    let forgives_account_key = if device_id.is_none() { key_of(&known.person) } else { None };
+    let opened = open_session(services, context, &known, device_id, assurance).await?;
     let change = SuccessfulSignIn {
         person_id: known.person.id.clone(),
         credential_epoch: known.credential_epoch,
         upgraded_hash,
-        forgives_account_key: forgives,
+        forgives_account_key,
         displaced: opened.displaced_until(),
         at: services.clock.now(),
     };
@@ -191,6 +231,7 @@ pub(crate) async fn open_session(
     context: &RequestContext,
     known: &Credentials,
     device_id: Option<String>,
+    assurance: Assurance,
 ) -> Result<OpenedSession, Error> {
     let now = services.clock.now();
     let limits = services.settings.session_limits(&known.organization_settings);
@@ -200,7 +241,7 @@ pub(crate) async fn open_session(
         org_id: known.person.org_id.clone(),
         email: known.person.email.clone().unwrap_or_default(),
         roles: known.person.roles.clone(),
-        assurance: Assurance::Password,
+        assurance,
         credential_epoch: known.credential_epoch,
         created_at: now,
         authenticated_at: now,

@@ -8,6 +8,7 @@ use hardening::one_time_token::TokenHash;
 use hardening::password::normalise;
 use hardening::rate_limit::{Count, Per};
 use hardening::secret::Secret;
+use hardening::session::Assurance;
 use serde_json::json;
 
 use crate::audit_trail::{Actor, Happening};
@@ -94,7 +95,7 @@ pub async fn sign_up(
         .credentials_of(&person.id)
         .await?
         .ok_or_else(|| hardening::fault::Fault::internal("a person stored a moment ago is gone"))?;
-    let opened = open_session(services, context, &known, None).await?;
+    let opened = open_session(services, context, &known, None, Assurance::Password).await?;
     let change = SuccessfulSignIn {
         person_id: person.id,
         credential_epoch: known.credential_epoch,

@@ -9,7 +9,7 @@ use hardening::entropy::OsEntropy;
 use hardening::secret::Secret;
 use tempfile::TempDir;
 use testkit::contracts::stores::Stores;
-use testkit::contracts::{accounts, audit_log, erasure, groups, organizations, outbox, people};
+use testkit::contracts::{accounts, audit_log, erasure, groups, organizations, outbox, people, two_factor};
 use testkit::pgbouncer::PgBouncer;
 use testkit::postgres::Postgres;
 
@@ -98,6 +98,11 @@ macro_rules! suites {
             #[tokio::test(flavor = "multi_thread")]
             async fn audit_log() {
                 super::audit_log::all(&Place::$engine().await.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn two_factor() {
+                super::two_factor::all(&Place::$engine().await.stores().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

@@ -161,6 +161,12 @@ impl Signer {
         tag_under(&self.current, parts)
     }
 
+    /// The tags of the parts under the current and, while there is one, the previous key: for looking up what was
+    /// stored by its tag.
+    pub fn tags(&self, parts: &[&[u8]]) -> Vec<[u8; 32]> {
+        std::iter::once(&self.current).chain(&self.previous).map(|key| tag_under(key, parts)).collect()
+    }
+
     /// Whether the tag is that of the parts under the current or the previous key; in constant time.
     pub fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
         let fits = |key: &Hmac<Sha256>| bool::from(tag_under(key, parts).as_slice().ct_eq(tag));

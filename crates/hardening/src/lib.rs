@@ -24,3 +24,5 @@ pub mod secret;
 pub mod session;
 pub mod shared_clock;
 pub mod text;
+#[cfg(feature = "two_factor")]
+pub mod two_factor;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::refusal_record::{self, Which};
+use accounts::two_factor::policy;
 use accounts::{Services, housekeeping, outbox};
 use async_trait::async_trait;
 use axum::Router;
@@ -221,6 +222,9 @@ async fn follow_revocations(services: Arc<Services>) {
         tokio::time::sleep(FOLLOW_EVERY).await;
         if let Err(error) = housekeeping::follow_revocations(&services).await {
             tracing::warn!(%error, "cannot look for sessions that other processes ended");
+        }
+        if let Err(error) = policy::follow(&services).await {
+            tracing::warn!(%error, "cannot look for policies that other processes set");
         }
     }
 }

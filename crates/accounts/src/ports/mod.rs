@@ -12,6 +12,7 @@ mod organizations;
 mod outbox;
 mod people;
 mod receipts;
+mod two_factor;
 
 pub use accounts::{
     AccountStore, FailedSignIn, NewOrganization, NewPerson, OneTimeGrant, RevocationChanges, SuccessfulSignIn,
@@ -22,3 +23,7 @@ pub use organizations::OrganizationStore;
 pub use outbox::{DueMail, MailStatus, Mailer, Outbox, OutboxRow};
 pub use people::{PeopleStore, PersonPatch};
 pub use receipts::{Receipts, StoredAnswer, StoredReceipt};
+pub use two_factor::{
+    Activation, Enrolment, FactorRow, PendingStep, Proof, SecondFactor, Spending, StepPurpose, StoredPolicy,
+    StoredSecret, TwoFactorPolicyStore, TwoFactorStore, WrongCode,
+};

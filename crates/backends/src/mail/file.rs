@@ -87,7 +87,7 @@ mod tests {
             to: "bo@example.com".into(),
             subject: "Hello".into(),
             text: text.into(),
-            link: String::new(),
+            link: None,
             date: Timestamp::from_unix_seconds(1_700_000_000),
         }
     }

@@ -97,7 +97,7 @@ mod tests {
             to: to.into(),
             subject: subject.into(),
             text: text.into(),
-            link: "https://acc.example/x".into(),
+            link: Some("https://acc.example/x".into()),
             date: Timestamp::from_unix_seconds(1_700_000_000),
         }
     }

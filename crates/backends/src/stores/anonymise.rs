@@ -29,6 +29,15 @@ macro_rules! forget {
     (tokens, $who:ident) => {
         about!($who, "DELETE FROM one_time_tokens WHERE person_id")
     };
+    (steps, $who:ident) => {
+        about!($who, "DELETE FROM sign_in_steps WHERE person_id")
+    };
+    (enrolments, $who:ident) => {
+        about!($who, "DELETE FROM two_factor_enrolments WHERE person_id")
+    };
+    (codes, $who:ident) => {
+        about!($who, "DELETE FROM recovery_codes WHERE person_id")
+    };
     (locks, $who:ident) => {
         about!($who, "DELETE FROM lockouts WHERE person_id")
     };
@@ -46,7 +55,7 @@ macro_rules! forget {
         about!(
             $who,
             "UPDATE user_security_settings SET totp_secret = NULL, totp_enabled = FALSE, \
-             totp_verified_at = NULL, recovery_codes = NULL, failed_login_attempts = 0, \
+             totp_verified_at = NULL, totp_last_step = 0, totp_failures = 0, recovery_codes = NULL, failed_login_attempts = 0, \
              account_locked_until = NULL WHERE user_id"
         )
     };
@@ -71,6 +80,9 @@ texts! {
          device_epoch = user_security_settings.device_epoch + 1, updated_at = excluded.updated_at",
     );
     run SECURITY_OF_ONE = forget!(security, person);
+    run STEPS_OF_ONE = forget!(steps, person);
+    run ENROLMENTS_OF_ONE = forget!(enrolments, person);
+    run CODES_OF_ONE = forget!(codes, person);
     run LOCKS_OF_ONE = forget!(locks, person);
     run SESSIONS_OF_ONE = forget!(sessions, person);
     run MAIL_OF_ONE = forget!(mail, person);
@@ -85,6 +97,9 @@ texts! {
          device_epoch = user_security_settings.device_epoch + 1, updated_at = excluded.updated_at",
     );
     run SECURITY_OF_ALL = forget!(security, everybody);
+    run STEPS_OF_ALL = forget!(steps, everybody);
+    run ENROLMENTS_OF_ALL = forget!(enrolments, everybody);
+    run CODES_OF_ALL = forget!(codes, everybody);
     run LOCKS_OF_ALL = forget!(locks, everybody);
     run SESSIONS_OF_ALL = forget!(sessions, everybody);
     run MAIL_OF_ALL = forget!(mail, everybody);
@@ -134,8 +149,11 @@ pub(super) fn anonymise(unit: &mut Unit, whom: Whom<'_>, failure_keys: Value, at
                 (EMAIL_OF_ONE, false),
                 (MEMBERSHIPS_OF_ONE, false),
                 (TOKENS_OF_ONE, false),
+                (STEPS_OF_ONE, false),
+                (ENROLMENTS_OF_ONE, false),
                 (EPOCH_OF_ONE, true),
                 (SECURITY_OF_ONE, false),
+                (CODES_OF_ONE, false),
                 (LOCKS_OF_ONE, false),
                 (SESSIONS_OF_ONE, false),
                 (MAIL_OF_ONE, true),
@@ -149,8 +167,11 @@ pub(super) fn anonymise(unit: &mut Unit, whom: Whom<'_>, failure_keys: Value, at
                 (EMAILS_OF_ALL, false),
                 (MEMBERSHIPS_OF_ALL, false),
                 (TOKENS_OF_ALL, false),
+                (STEPS_OF_ALL, false),
+                (ENROLMENTS_OF_ALL, false),
                 (EPOCHS_OF_ALL, true),
                 (SECURITY_OF_ALL, false),
+                (CODES_OF_ALL, false),
                 (LOCKS_OF_ALL, false),
                 (SESSIONS_OF_ALL, false),
                 (MAIL_OF_ALL, true),

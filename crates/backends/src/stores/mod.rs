@@ -25,6 +25,7 @@ mod receipts;
 mod refusals;
 mod teams;
 mod texts;
+mod two_factor;
 
 use ::accounts::error::Error;
 use hardening::audit::Trail;
@@ -111,6 +112,7 @@ fn audited(trail: &Trail) -> Unit {
 pub fn statements() -> Vec<Text> {
     [
         accounts::texts().as_slice(),
+        two_factor::texts().as_slice(),
         anonymise::TEXTS,
         audit_filter::TEXTS,
         erasure::TEXTS,

@@ -1,6 +1,6 @@
 //! What a missed guard or a taken name means to the use cases.
 
-use accounts::error::{Error, Refusal};
+use accounts::error::{CodeHint, Error, Refusal};
 use hardening::fault::Fault;
 
 use crate::sql::SqlError;
@@ -28,6 +28,17 @@ pub(super) const NO_MEMBER: &str = "member";
 /// No such invitation.
 pub(super) const NO_INVITATION: &str = "invitation";
 
+/// A code of an app whose step, or a later one, was used.
+pub(super) const CODE_USED: &str = "code used";
+/// No such unused recovery code.
+pub(super) const CODE_WRONG: &str = "code wrong";
+/// The step of a sign-in that does not wait any more.
+pub(super) const STEP_GONE: &str = "step gone";
+/// There is an active second factor.
+pub(super) const TWO_FACTOR_ON: &str = "two factor on";
+/// There is no second factor.
+pub(super) const TWO_FACTOR_OFF: &str = "two factor off";
+
 /// The outcome of a unit that was not stored.
 pub(super) fn error_of(error: SqlError) -> Error {
     if let Some(refusal) = refusal_of(&error) { refusal.into() } else { fault_of(error).into() }
@@ -47,6 +58,11 @@ fn refusal_of(error: &SqlError) -> Option<Refusal> {
         OTHER_ADMINS => Some(Refusal::OtherAdmins),
         TOKEN_INVALID => Some(Refusal::TokenInvalid),
         SIGNUP_CLOSED => Some(Refusal::SignupClosed),
+        CODE_USED => Some(Refusal::WrongCode(CodeHint::Used)),
+        CODE_WRONG => Some(Refusal::WrongCode(CodeHint::None)),
+        STEP_GONE => Some(Refusal::TemporaryTokenInvalid),
+        TWO_FACTOR_ON => Some(Refusal::TwoFactorAlreadyEnabled),
+        TWO_FACTOR_OFF => Some(Refusal::TwoFactorNotEnabled),
         INVITATION_OPEN => Some(Refusal::InvitationOpen),
         NO_ORGANIZATION | NO_PERSON | NO_TEAM | NO_MEMBER | NO_INVITATION => Some(Refusal::NotFound(tag)),
         _ => None,

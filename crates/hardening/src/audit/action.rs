@@ -88,24 +88,33 @@ actions! {
     AuthAccountUnlocked "auth.account_unlocked" "A lock was lifted before its end."
         on "`person`"
         changes "`unlocked_by`: mailed link, admin or operator" ends Success;
+    AuthTwoFactorSetupStarted "auth.2fa_setup_started" "Somebody began to set a second factor up; nothing is active yet."
+        on "`person`"
+        changes "nothing" ends Success;
+    AuthTwoFactorPassed "auth.2fa_passed" "The code of an app was right: while signing in, or when it was asked for again."
+        on "`person`"
+        changes "nothing" ends Success;
     AuthTwoFactorEnabled "auth.2fa_enabled" "A second factor became active."
         on "`person`"
-        changes "`2fa_enabled`" ends Success, unwritten;
+        changes "`2fa_enabled`" ends Success;
     AuthTwoFactorDisabled "auth.2fa_disabled" "A second factor was removed by its owner."
         on "`person`"
-        changes "`2fa_enabled`" ends Success, unwritten;
-    AuthTwoFactorReset "auth.2fa_reset" "A second factor was removed by an admin."
+        changes "`2fa_enabled`" ends Success;
+    AuthTwoFactorReset "auth.2fa_reset" "A second factor was removed by an admin or operator."
         on "`person`"
-        changes "`2fa_enabled`" ends Success, unwritten;
-    AuthTwoFactorFailed "auth.2fa_failed" "A second-factor code was refused."
-        on "`person`"
-        changes "nothing" ends Failure, unwritten;
+        changes "`2fa_enabled`" ends Success;
+    AuthTwoFactorFailed "auth.2fa_failed" "A second-factor code was refused; a row of its own when too many in a row switched an app's codes off."
+        on "`person`; `session` inside one while setting up"
+        changes "nothing" ends Failure;
+    AuthTwoFactorKeysRotated "auth.2fa_keys_rotated" "An operator put the secrets of second factors under the newest key."
+        on "`second_factors`: `org_system`"
+        changes "`renewed`, `unreadable`: how many" ends Success;
     AuthRecoveryCodeUsed "auth.recovery_code_used" "A recovery code was spent."
         on "`person`"
-        changes "how many are left" ends Success, unwritten;
+        changes "`codes_left`" ends Success;
     AuthRecoveryCodesRegenerated "auth.recovery_codes_regenerated" "New recovery codes replaced the old."
         on "`person`"
-        changes "`recovery_codes`, masked" ends Success, unwritten;
+        changes "`recovery_codes`, masked" ends Success;
     AuthSessionRevoked "auth.session_revoked" "A session was ended by its owner, by an admin, or for a newer one."
         on "`session`; `person` when an admin or operator ended all of theirs"
         changes "`reason` when it had to go for a newer one; else nothing" ends Success;
@@ -174,7 +183,7 @@ actions! {
         changes "`deleted`: as in `organization.update`" ends Success;
     OrganizationRequireTwoFactorChanged "organization.require_2fa_changed" "The rule who must have a second factor changed."
         on "`organization`"
-        changes "the fields of the rule that changed" ends Success, unwritten;
+        changes "`require`, `roles`, `deadline`: those that changed" ends Success;
     InvitationSent "invitation.sent" "An invitation was mailed."
         on "`invitation`"
         changes "`created`: email, roles, expires_at" ends Success;
@@ -187,8 +196,8 @@ actions! {
     SystemFault "system.fault" "A request failed by a fault of the server's own (one row per client and minute, and one that counts the rest)."
         on "`request`: method and path"
         changes "`repeated`: how many more, in a row that counts them; else nothing" ends Failure;
-    AuditRead "audit.read" "The audit log was read."
-        on "`audit_log`: the organization's id, `org_system` for all"
+    AuditRead "audit.read" "The audit log, or the report of second factors, was read."
+        on "`audit_log` or `second_factors`: the organization's id, `org_system` for all"
         changes "nothing" ends Success;
     AuditExported "audit.exported" "The audit log was exported."
         on "`audit_log`: the organization's id, `org_system` for all"

@@ -10,11 +10,13 @@ use super::console::{self, Format};
 use super::failure::Failure;
 use super::operator::os_user;
 use super::settings::{Settings, close};
+use super::two_factor;
 
 pub(super) const EXAMPLES: &str = "EXAMPLES
   signupflow admin create --name 'Ada Admin' --email ada@example.org --org-name 'Helping Hands'
   signupflow admin unlock ada@example.org
-  signupflow admin revoke-sessions          of the first admin, as nobody is named";
+  signupflow admin revoke-sessions          of the first admin, as nobody is named
+  signupflow admin enroll-2fa               gives the first admin a second factor";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -41,6 +43,36 @@ pub(super) enum Command {
   signupflow admin revoke-sessions                     the first admin
   signupflow admin revoke-sessions ada@example.org")]
     RevokeSessions {
+        /// Whose; the first admin's when left out.
+        email: Option<String>,
+        /// The form of the answer.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Gives a person a second factor: shows a QR code, the secret, the present code and recovery codes. On a terminal
+    /// the app's code confirms it; elsewhere it is active at once. The person is signed out everywhere.
+    #[command(
+        name = "enroll-2fa",
+        after_help = "EXAMPLES
+  signupflow admin enroll-2fa                     the first admin
+  signupflow admin enroll-2fa ada@example.org
+  signupflow admin enroll-2fa ada@example.org --format json"
+    )]
+    EnrollTwoFactor {
+        /// Whose; the first admin's when left out.
+        email: Option<String>,
+        /// The form of the answer.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Removes the second factor of a person who lost it. The person is signed out everywhere, and told by mail.
+    #[command(
+        name = "reset-2fa",
+        after_help = "EXAMPLES
+  signupflow admin reset-2fa                     the first admin
+  signupflow admin reset-2fa ada@example.org"
+    )]
+    ResetTwoFactor {
         /// Whose; the first admin's when left out.
         email: Option<String>,
         /// The form of the answer.
@@ -82,6 +114,12 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
             let person = operator::revoke_sessions(&assembly.services, &os_user(), email.as_deref()).await?;
             close(assembly).await?;
             told(&person, "is signed out everywhere", format)
+        }
+        Command::EnrollTwoFactor { email, format } => {
+            two_factor::enroll(settings, email.as_deref(), format).await
+        }
+        Command::ResetTwoFactor { email, format } => {
+            two_factor::reset(settings, email.as_deref(), format).await
         }
     }
 }
@@ -126,14 +164,14 @@ fn given_or_asked(given: Option<String>, option: &str, question: &str) -> Result
     }
 }
 
-fn as_json(person: &Person) -> serde_json::Value {
+pub(super) fn as_json(person: &Person) -> serde_json::Value {
     json!({
         "id": person.id, "org_id": person.org_id, "name": person.name, "email": person.email,
         "roles": person.roles,
     })
 }
 
-fn told(person: &Person, what: &str, format: Format) -> Result<(), Failure> {
+pub(super) fn told(person: &Person, what: &str, format: Format) -> Result<(), Failure> {
     if format == Format::Json {
         return console::print_json(&as_json(person));
     }

@@ -78,6 +78,11 @@ fn styled(cell: &str) -> Cell {
     }
 }
 
+/// Whether a picture on standard output may have colours.
+pub(super) fn draws_in_colour() -> bool {
+    io::stdout().is_terminal() && may_colour()
+}
+
 /// Whether standard output takes colours (<https://no-color.org>: set and not empty means no).
 fn may_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

@@ -22,6 +22,7 @@ mod operator;
 mod passwords;
 mod serve;
 mod settings;
+mod two_factor;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,7 +59,7 @@ enum Command {
     /// Makes, removes or lists the tables in the database.
     #[command(subcommand, after_help = migrate::EXAMPLES)]
     Migrate(migrate::Command),
-    /// Makes keys.
+    /// Makes keys, and puts what is stored under new ones.
     #[command(subcommand, after_help = keys::EXAMPLES)]
     Keys(keys::Command),
     /// Checks the configuration and everything it names, and says how to mend what is wrong.
@@ -148,8 +149,12 @@ mod tests {
             "signupflow migrate down",
             "signupflow keys generate",
             "signupflow keys accept",
+            "signupflow keys rotate",
             "signupflow doctor",
             "signupflow admin revoke-sessions",
+            "signupflow admin enroll-2fa",
+            "signupflow admin reset-2fa",
+            "signupflow audit report two-factor",
             "signupflow audit export",
             "signupflow passwords build",
             "signupflow completions",

@@ -33,7 +33,8 @@ const SECRET_KEY_PREVIOUS: Variable = Variable {
     allowed: Text("as SECRET_KEY, and not the same"),
     default: Nothing,
     example: "<the SECRET_KEY before this one>",
-    description: "What was signed with it stays valid while `SECRET_KEY` is being rotated.",
+    description: "What was signed with it stays valid while `SECRET_KEY` is being rotated; recovery codes made before \
+                  work as long as it is set.",
     secret: true,
 };
 const TOTP_ENCRYPTION_KEY: Variable = Variable {
@@ -42,8 +43,8 @@ const TOTP_ENCRYPTION_KEY: Variable = Variable {
     allowed: Text("Fernet keys (32 bytes in Base64, 44 characters), comma-separated, newest first"),
     default: Derived(GENERATED),
     example: "<a line printed by `signupflow keys generate`>",
-    description: "Encrypts the secrets of the second factor. The first key encrypts, all of them decrypt. \
-                  Whoever loses it loses every enrolment.",
+    description: "Encrypts the secrets of the second factor. The first key encrypts, all of them decrypt; \
+                  `signupflow keys rotate` puts what is stored under the first. Whoever loses it loses every enrolment.",
     secret: true,
 };
 const AUDIT_SIGNING_KEY: Variable = Variable {

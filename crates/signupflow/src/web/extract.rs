@@ -4,14 +4,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use accounts::context::LimitSheet;
+use accounts::two_factor::enrol::Enroller;
 use accounts::{Principal, Refusal, RequestContext};
 use axum::extract::{FromRequestParts, RawPathParams};
 use hardening::client_address::ClientAddress;
 use hardening::idempotency::Receipt;
+use hardening::one_time_token::TokenHash;
 use hardening_tower::request_id::RequestId;
 use hardening_tower::session::SessionState;
 use http::Extensions;
-use http::header::{HeaderMap, HeaderValue, USER_AGENT};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
 use http::request::Parts;
 
 use super::query::decode;
@@ -70,10 +72,28 @@ impl Sender {
     }
 }
 
-/// Somebody with a live session.
+/// Somebody with a live session that is worth what their organization asks for: whatever takes this is closed to
+/// people who must set a second factor up first.
 pub struct SignedIn(pub Principal);
 
 impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = Answer;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Answer> {
+        let MayLackFactor(principal) = MayLackFactor::from_request_parts(parts, state).await?;
+        let services = &state.services;
+        if services.policies.demands_of(&principal.session, services.clock.now()) {
+            return Err(Refusal::TwoFactorSetupRequired.into());
+        }
+        Ok(Self(principal))
+    }
+}
+
+/// Somebody with a live session, also one who must set a second factor up before anything else: for what that takes,
+/// and for signing out.
+pub struct MayLackFactor(pub Principal);
+
+impl FromRequestParts<AppState> for MayLackFactor {
     type Rejection = Answer;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Answer> {
@@ -87,6 +107,29 @@ impl FromRequestParts<AppState> for SignedIn {
         refuse_foreign_org_id(parts.uri.query(), principal.org_id())?;
         Ok(Self(principal))
     }
+}
+
+/// Somebody who may set a second factor up: with a session, or with the temporary token of a sign-in as bearer.
+pub struct Enrolling(pub Enroller);
+
+impl FromRequestParts<AppState> for Enrolling {
+    type Rejection = Answer;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Answer> {
+        if let Some(token) = temporary_token(parts) {
+            return Ok(Self(Enroller::by_token(&state.services, &token).await?));
+        }
+        let MayLackFactor(principal) = MayLackFactor::from_request_parts(parts, state).await?;
+        Ok(Self(Enroller::Inside(principal)))
+    }
+}
+
+/// A bearer that is no session token, but has the form of a temporary one.
+fn temporary_token(parts: &Parts) -> Option<String> {
+    let Some(SessionState::Invalid(_)) = parts.extensions.get::<SessionState>() else { return None };
+    let (_, token) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim_start_matches(' ');
+    TokenHash::of(token).map(|_| token.to_owned())
 }
 
 /// `?org_id=` is accepted everywhere, and must be one's own.

@@ -6,26 +6,38 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::{
-    audit, audit_export, auth, events, invitations, mailed_links, organizations, people, reports, sessions,
-    teams,
+    audit, audit_export, auth, events, invitations, login, mailed_links, organizations, people, reports,
+    sessions, teams, two_factor, two_factor_admin,
 };
 use super::state::AppState;
 use super::{health, pages};
 
 /// Routes that check a credential themselves and do not ride on a session: no CSRF token is asked for. The
 /// cross-origin check applies to them as to everything unsafe.
-pub const CREDENTIAL_ROUTES: [&str; 5] =
-    ["/api/auth/signup", "/api/auth/login", "/api/auth/unlock", "/api/auth/not-me", "/api/csp-reports"];
+pub const CREDENTIAL_ROUTES: [&str; 6] = [
+    "/api/auth/signup",
+    "/api/auth/login",
+    "/api/auth/2fa/verify",
+    "/api/auth/unlock",
+    "/api/auth/not-me",
+    "/api/csp-reports",
+];
 
 /// The JSON API and the operators' endpoints: everything that is in the OpenAPI document.
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(auth::signup))
-        .routes(routes!(auth::login))
+        .routes(routes!(login::login))
         .routes(routes!(auth::logout))
         .routes(routes!(auth::csrf))
         .routes(routes!(auth::password))
         .routes(routes!(auth::reauthenticate))
+        .routes(routes!(two_factor::status))
+        .routes(routes!(two_factor::enable))
+        .routes(routes!(two_factor::verify_setup))
+        .routes(routes!(two_factor::verify))
+        .routes(routes!(two_factor::disable))
+        .routes(routes!(two_factor::regenerate_recovery_codes))
         .routes(routes!(mailed_links::unlock))
         .routes(routes!(mailed_links::not_me))
         .routes(routes!(sessions::list, sessions::end_others))
@@ -37,8 +49,10 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(people::lock))
         .routes(routes!(people::unlock))
         .routes(routes!(people::end_sessions))
+        .routes(routes!(two_factor_admin::reset))
         .routes(routes!(people::lockouts))
         .routes(routes!(organizations::get, organizations::update, organizations::delete))
+        .routes(routes!(two_factor_admin::policy, two_factor_admin::set_policy))
         .routes(routes!(teams::list, teams::create))
         .routes(routes!(teams::get, teams::update, teams::delete))
         .routes(routes!(teams::add_member))

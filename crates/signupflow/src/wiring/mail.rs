@@ -32,7 +32,8 @@ impl Mailer for LinkPrinter {
     async fn deliver(&self, id: &str, mail: &RenderedMail) -> Result<(), Fault> {
         self.files.deliver(id, mail).await?;
         // To the terminal and not to the log: a log is kept, and the link is a secret.
-        let shown = format!("Mail to {}: {}\n  {}\n", mail.to, mail.subject, mail.link);
+        let link = mail.link.as_deref().map(|link| format!("  {link}\n")).unwrap_or_default();
+        let shown = format!("Mail to {}: {}\n{link}", mail.to, mail.subject);
         let _ = std::io::stdout().lock().write_all(shown.as_bytes());
         Ok(())
     }

@@ -10,6 +10,8 @@ use std::time::Duration;
 use accounts::lockouts::LiftedLocks;
 use accounts::ports::Mailer;
 use accounts::refusal_record::RefusalTally;
+use accounts::two_factor::SecondFactorRules;
+use accounts::two_factor::policy::{self, PolicyBook};
 use accounts::{Services, Settings};
 use backends::embedded::WriteThroughSessions;
 use backends::redis::{ConnectError, RedisLink};
@@ -24,6 +26,7 @@ use hardening::keys::{KeyLabel, KeyRing};
 use hardening::password::{Argon2Params, HashPool, PasswordPolicy, suggested_queue};
 use hardening::session::token::TokenKeys;
 use hardening::shared_clock::SharedClock;
+use hardening::two_factor::{Fernet, RecoveryKeys, Totp};
 
 use crate::config::{self, Config, SessionStorage};
 use crate::timekeeping;
@@ -224,6 +227,8 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
         teams: store.clone(),
         events: store.clone(),
         invitations: store.clone(),
+        two_factor: store.clone(),
+        two_factor_policies: store.clone(),
         audit: store.clone(),
         outbox: store.clone(),
         receipts: store,
@@ -235,11 +240,15 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
         rules: Arc::new(config.rate_limit.rules.clone()),
         hashing: Arc::new(hashing),
         password_policy: Arc::new(password_policy(&config)?),
+        second_factor: second_factor(&config, &ring)?,
+        policies: PolicyBook::default(),
         device_keys: DeviceKeys::new(&ring),
         settings: settings(&config),
         clock,
         entropy,
     });
+    // Known before the first request: who must have a second factor gets nothing else meanwhile.
+    policy::follow(&services).await?;
     let public_url = config.network.public_url.as_str().to_owned();
     Ok(Assembly {
         first_run: !services.people.anyone_exists().await?,
@@ -272,6 +281,17 @@ fn password_policy(config: &Config) -> Result<PasswordPolicy, StartError> {
             Ok(policy.with_breached(Arc::new(filter)))
         }
     }
+}
+
+fn second_factor(config: &Config, ring: &KeyRing) -> Result<SecondFactorRules, StartError> {
+    let keys = config.secrets.totp_encryption_keys.iter().cloned();
+    let no_key = || StartError::Configuration("TOTP_ENCRYPTION_KEY holds no key".to_owned());
+    Ok(SecondFactorRules {
+        totp: Totp::new(config.two_factor.window),
+        issuer: config.two_factor.issuer.clone(),
+        fernet: Fernet::new(keys).ok_or_else(no_key)?,
+        recovery_keys: RecoveryKeys::new(ring),
+    })
 }
 
 fn settings(config: &Config) -> Settings {

@@ -4,8 +4,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::authenticator::Authenticator;
 use crate::support::binary::{Binary, Tokens};
 use crate::support::{Answer, fresh_ip};
+use hardening::clock::{Clock as _, SystemClock};
+use hardening::two_factor::Totp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -118,7 +121,43 @@ async fn all_flows(server: &Binary, folder: &Path, canaries: &mut Canaries) -> T
                 .await;
         assert!(refused.status.is_client_error());
     }
-    Tokens { email: EMAIL.into(), token: changed.field("token"), csrf: changed.field("csrf_token") }
+    let last =
+        Tokens { email: EMAIL.into(), token: changed.field("token"), csrf: changed.field("csrf_token") };
+    second_factor(server, canaries, &last).await
+}
+
+/// Sets a second factor up, is refused, and signs in with it, and with a recovery code.
+async fn second_factor(server: &Binary, canaries: &mut Canaries, tokens: &Tokens) -> Tokens {
+    let post = async |tokens: &Tokens, path: &str, body: Value| {
+        server.signed(tokens, Method::POST, path, &body).await.expect("an answer")
+    };
+    let offer = post(tokens, "/api/auth/2fa/enable", json!({"password": SECOND})).await.expect(200);
+    let authenticator = Authenticator::of(&offer);
+    canaries.add("TOTP secret", offer.field("secret"));
+    canaries.add("otpauth link", offer.field("otpauth_uri"));
+    for code in &authenticator.recovery_codes {
+        canaries.add("recovery code", code);
+        canaries.add("recovery code without dashes", code.replace('-', ""));
+    }
+    let code_at = |now| Totp::new(0).code_at(&authenticator.secret, now).to_text().expose().clone();
+    let code = json!({"code": code_at(SystemClock.now())});
+    post(tokens, "/api/auth/2fa/verify-setup", code.clone()).await.expect(200);
+    let first = server.login(EMAIL, SECOND).await.expect("an answer").expect(200);
+    canaries.add("temporary token", first.field("temp_token"));
+    let give = async |code: String| {
+        let body = json!({"temp_token": first.field("temp_token"), "code": code});
+        server.post("/api/auth/2fa/verify", &body).await.expect("an answer")
+    };
+    give(code["code"].as_str().expect("text").to_owned()).await.expect(401);
+    give("ABCD-EFGH-IJKL-MNOP-QRST-UVWX".to_owned()).await.expect(401);
+    // The next code is accepted already, as a clock may be half a minute ahead.
+    let next = give(code_at(SystemClock.now() + Duration::from_secs(30))).await.expect(200);
+    canaries.of_sign_in(&next);
+    let again = server.login(EMAIL, SECOND).await.expect("an answer").expect(200);
+    let body = json!({"temp_token": again.field("temp_token"), "code": authenticator.recovery_codes[0]});
+    let inside = server.post("/api/auth/2fa/verify", &body).await.expect("an answer").expect(200);
+    canaries.add("second temporary token", again.field("temp_token"));
+    canaries.of_sign_in(&inside)
 }
 
 #[tokio::test]

@@ -15,4 +15,5 @@ mod place;
 mod readme_walk;
 mod serve;
 mod sign_in_load;
+mod two_factor;
 mod usage;

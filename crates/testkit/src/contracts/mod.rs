@@ -17,6 +17,7 @@ pub mod people;
 pub mod quotas;
 pub mod sessions;
 pub mod stores;
+pub mod two_factor;
 
 use std::sync::Arc;
 

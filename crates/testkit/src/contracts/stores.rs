@@ -12,7 +12,7 @@ use accounts::model::{Organization, Page, Person};
 use accounts::outbox::{Content, Mail};
 use accounts::ports::{
     AccountStore, AuditFilter, AuditLog, EventStore, InvitationStore, NewOrganization, NewPerson,
-    OneTimeGrant, OrganizationStore, Outbox, PeopleStore, TeamStore,
+    OneTimeGrant, OrganizationStore, Outbox, PeopleStore, TeamStore, TwoFactorPolicyStore, TwoFactorStore,
 };
 use hardening::audit::{
     ANONYMOUS_PERSON, Action, AuditEvent, Changes, Resource, SYSTEM_ORGANIZATION, Status, Trail,
@@ -36,6 +36,8 @@ pub struct Stores {
     pub invitations: Arc<dyn InvitationStore>,
     pub audit: Arc<dyn AuditLog>,
     pub outbox: Arc<dyn Outbox>,
+    pub two_factor: Arc<dyn TwoFactorStore>,
+    pub two_factor_policies: Arc<dyn TwoFactorPolicyStore>,
 }
 
 impl Stores {
@@ -50,6 +52,8 @@ impl Stores {
             + InvitationStore
             + AuditLog
             + Outbox
+            + TwoFactorStore
+            + TwoFactorPolicyStore
             + 'static,
     {
         Self {
@@ -61,6 +65,8 @@ impl Stores {
             invitations: store.clone(),
             audit: store.clone(),
             outbox: store.clone(),
+            two_factor: store.clone(),
+            two_factor_policies: store.clone(),
         }
     }
 
@@ -125,11 +131,14 @@ impl Stores {
             shown(&self.events.list(org_id, &everything).await),
             shown(&self.invitations.list(org_id, &everything).await),
             shown(&self.outbox.list(1000).await),
+            shown(&self.two_factor_policies.policy_of(org_id).await),
             shown(&self.audit_rows().await),
         ];
         for person in &everybody {
             seen.push(shown(&self.accounts.credentials_of(&person.id).await));
             seen.push(shown(&self.accounts.lock_keys_of(&person.id).await));
+            seen.push(shown(&self.two_factor.state_of(&person.id).await));
+            seen.push(shown(&self.two_factor.enrolment_of(&person.id, Timestamp::EPOCH).await));
         }
         seen
     }

@@ -65,6 +65,17 @@ pub(in crate::stores) fn raise_epoch(unit: &mut Unit, person_id: &str, at: Times
     unit.run(RAISE_EPOCH, vec![person_id.into(), at.into()]);
 }
 
+/// Adds the guard that a person's epoch, and organization, are still what was read, and stores a better hash. The
+/// caller has locked the person's row.
+pub(in crate::stores) fn check_epoch(
+    unit: &mut Unit,
+    person_id: &str,
+    epoch: i64,
+    upgraded_hash: Option<String>,
+) {
+    unit.guarded(CHECK_EPOCH, vec![person_id.into(), epoch.into(), upgraded_hash.into()], CONFLICT);
+}
+
 pub(super) fn grant(unit: &mut Unit, grant: &OneTimeGrant) {
     unit.run(
         STORE_GRANT,
@@ -98,11 +109,7 @@ pub(super) async fn succeeded(
     let person_id = change.person_id.as_str();
     let mut unit = store.unit(trail);
     unit.guarded(LOCK_ACTIVE_PERSON, vec![person_id.into()], CONFLICT);
-    unit.guarded(
-        CHECK_EPOCH,
-        vec![person_id.into(), change.credential_epoch.into(), change.upgraded_hash.into()],
-        CONFLICT,
-    );
+    check_epoch(&mut unit, person_id, change.credential_epoch, change.upgraded_hash);
     if let Some(account_key) = change.forgives_account_key {
         unit.run(MIRROR_SUCCESS, vec![person_id.into()]);
         unit.run(FORGET_FAILURES, vec![account_key.into()]);
@@ -134,17 +141,20 @@ pub(super) async fn failed(
         let known = change.person_id.is_some();
         unit.run(COUNT_FAILURE, vec![account_key.into(), change.at.into(), known.into()]);
     }
-    // In one order, so that units which store the same locks do not wait for each other in a ring.
-    let mut locks = change.locks;
-    locks.sort_by(|a, b| a.key.cmp(&b.key));
-    for lock in &locks {
-        store_lock(&mut unit, lock);
-    }
+    store_locks(&mut unit, change.locks);
     if let Some(unlock) = &change.unlock_grant {
         grant(&mut unit, unlock);
     }
     store.enqueue(&mut unit, &mails);
     store.store(unit).await.map(|_| ())
+}
+
+/// Adds locks, in one order, so that units which store the same ones do not wait for each other in a ring.
+pub(in crate::stores) fn store_locks(unit: &mut Unit, mut locks: Vec<Lock>) {
+    locks.sort_by(|a, b| a.key.cmp(&b.key));
+    for lock in &locks {
+        store_lock(unit, lock);
+    }
 }
 
 fn store_lock(unit: &mut Unit, lock: &Lock) {

@@ -30,6 +30,8 @@ texts! {
     query LIFTED_SINCE = Sql::same("SELECT key, lifted_at FROM lifted_locks WHERE lifted_at >= $1");
     run PURGE_LOCKS = Sql::same("DELETE FROM lockouts WHERE locked_until <= $1");
     run PURGE_TOKENS = Sql::same("DELETE FROM one_time_tokens WHERE expires_at < $1");
+    run PURGE_STEPS = Sql::same("DELETE FROM sign_in_steps WHERE expires_at <= $1");
+    run PURGE_ENROLMENTS = Sql::same("DELETE FROM two_factor_enrolments WHERE expires_at <= $1");
     run PURGE_ENDED = Sql::same("DELETE FROM ended_sessions WHERE expires_at <= $1");
     run PURGE_LIFTED = Sql::same("DELETE FROM lifted_locks WHERE lifted_at < $1");
     run PURGE_ATTEMPTS = Sql::same("DELETE FROM attempt_journal WHERE expires_at <= $1");
@@ -58,6 +60,8 @@ pub(super) async fn purge(store: &SqlStore, now: Timestamp, kept_from: i64) -> R
     let purges = [
         (PURGE_LOCKS, now),
         (PURGE_TOKENS, now - TOKENS_KEPT),
+        (PURGE_STEPS, now),
+        (PURGE_ENROLMENTS, now),
         (PURGE_ENDED, now),
         (PURGE_LIFTED, now - LIFTINGS_KEPT),
         (PURGE_ATTEMPTS, now),

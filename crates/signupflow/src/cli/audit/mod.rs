@@ -12,14 +12,17 @@ use clap::Subcommand;
 use hardening::audit::{Action, Resource, SYSTEM_ORGANIZATION};
 use hardening::clock::Timestamp;
 
+use super::console::Format;
 use super::failure::Failure;
 use super::operator::os_user;
 use super::settings::Settings;
+use super::two_factor;
 use crate::web::api::audit::read_date;
 
 pub(super) const EXAMPLES: &str = "EXAMPLES
   signupflow audit list --action 'auth.*' --since 2026-11-01
-  signupflow audit export --format csv --out november.csv --since 2026-11-01 --until 2026-11-30";
+  signupflow audit export --format csv --out november.csv --since 2026-11-01 --until 2026-11-30
+  signupflow audit report two-factor";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -34,6 +37,32 @@ pub(super) enum Command {
   signupflow audit export --format csv --out audit.csv
   signupflow audit export --format ndjson --org org_0192… | gzip > audit.ndjson.gz")]
     Export(export::Args),
+    /// Reports for auditors.
+    #[command(
+        subcommand,
+        after_help = "EXAMPLES
+  signupflow audit report two-factor --format json"
+    )]
+    Report(Report),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Report {
+    /// Who has a second factor, since when, and who should have one by their organization's policy.
+    #[command(
+        name = "two-factor",
+        after_help = "EXAMPLES
+  signupflow audit report two-factor
+  signupflow audit report two-factor --org org_0192… --format json"
+    )]
+    TwoFactor {
+        /// Only this organization's people.
+        #[arg(long, value_name = "ID")]
+        org: Option<String>,
+        /// The form of the report.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
 }
 
 /// Which rows. Everything given narrows.
@@ -104,5 +133,8 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
     match command {
         Command::List(args) => list::run(settings, args).await,
         Command::Export(args) => export::run(settings, args).await,
+        Command::Report(Report::TwoFactor { org, format }) => {
+            two_factor::report(settings, org.as_deref(), format).await
+        }
     }
 }

@@ -69,7 +69,8 @@ async fn signed_in(
         password: Secret::new(login.password.clone()),
         device_token: None,
     };
-    let opened = sign_in(services, context, input).await?;
+    // Nobody in a new organization has a second factor, or must have one.
+    let opened = sign_in(services, context, input).await?.signed_in().ok_or(Refusal::Unauthenticated)?;
     Ok(Principal::new(Arc::new(opened.session)))
 }
 

@@ -1,12 +1,10 @@
-//! Signing up, in and out; passwords.
+//! Signing up and out; passwords.
 
 use accounts::input::{Judge, LANGUAGES};
-use accounts::sign_in::SignIn;
 use accounts::sign_up::{Joining, SignUp};
-use accounts::{Refusal, change_password, manage_sessions, reauthenticate, sign_in, sign_up};
+use accounts::{Refusal, change_password, manage_sessions, reauthenticate, sign_up};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardening::secret::Secret;
 use http::StatusCode;
 use http::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -15,12 +13,12 @@ use utoipa::ToSchema;
 use super::bodies::{
     MessageBody, SecretText, SignedInBody, issue_tokens, message, signed_in_response, with_device_cookie,
 };
+use super::two_factor::read_code;
 use crate::web::admission::admitted;
-use crate::web::cookies;
-use crate::web::extract::{Context, SignedIn};
+use crate::web::extract::{Context, MayLackFactor, SignedIn};
 use crate::web::json::Json;
 use crate::web::openapi::ProblemBody;
-use crate::web::refusals::{Answer, Outcome};
+use crate::web::refusals::Outcome;
 use crate::web::run_to_end::run_to_end;
 use crate::web::state::AppState;
 
@@ -91,47 +89,7 @@ pub async fn signup(
     let services = state.services.clone();
     let signed_in =
         admitted(&state, async move { sign_up::sign_up(&services, &context, input).await }).await?;
-    Ok(signed_in_response(&state, StatusCode::CREATED, signed_in))
-}
-
-/// What a sign-in brings.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoginBody {
-    /// E-mail address.
-    #[schema(format = Email)]
-    pub email: String,
-    /// Password.
-    pub password: SecretText,
-    /// From an earlier sign-in on this device; browsers send the cookie instead.
-    pub device_token: Option<SecretText>,
-}
-
-/// Sign in.
-#[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginBody, responses(
-    (status = 200, description = "Signed in", body = SignedInBody),
-    (status = 401, description = "invalid_credentials", body = ProblemBody),
-    (status = 429, description = "account_locked, rate_limited", body = ProblemBody),
-    (status = "4XX", description = "invalid_input", body = ProblemBody),
-))]
-pub async fn login(
-    State(state): State<AppState>,
-    Context(context): Context,
-    headers: HeaderMap,
-    Json(body): Json<LoginBody>,
-) -> Outcome<Response> {
-    let mut judge = Judge::new();
-    let email = judge.email("email", &body.email);
-    judge.verdict()?;
-    let email = email.ok_or_else(|| Refusal::field("email", "is required"))?;
-    let cookie = cookies::read(&headers, cookies::device_cookie_name(state.secure_cookies));
-    let device_token =
-        body.device_token.map(|token| token.0).or_else(|| cookie.map(|text| Secret::new(text.to_owned())));
-    let input = SignIn { email, password: body.password.0, device_token };
-    let services = state.services.clone();
-    let signed_in =
-        admitted(&state, async move { sign_in::sign_in(&services, &context, input).await }).await?;
-    Ok(signed_in_response(&state, StatusCode::OK, signed_in))
+    Ok(signed_in_response(&state, StatusCode::CREATED, signed_in, None))
 }
 
 /// Sign out: the session is gone.
@@ -142,7 +100,7 @@ pub async fn login(
 pub async fn logout(
     State(state): State<AppState>,
     Context(context): Context,
-    SignedIn(principal): SignedIn,
+    MayLackFactor(principal): MayLackFactor,
 ) -> Outcome<Response> {
     let services = state.services.clone();
     run_to_end(async move { manage_sessions::sign_out(&services, &context, &principal).await }).await?;
@@ -165,7 +123,7 @@ pub struct CsrfBody {
 ))]
 pub async fn csrf(
     State(state): State<AppState>,
-    SignedIn(principal): SignedIn,
+    MayLackFactor(principal): MayLackFactor,
 ) -> Outcome<axum::Json<CsrfBody>> {
     let services = &state.services;
     let token = state.csrf.issue(&principal.session.id, services.clock.now(), &*services.entropy);
@@ -236,24 +194,22 @@ pub struct ReauthenticateBody {
     pub code: Option<SecretText>,
 }
 
-/// Give the password again: the session counts as fresh for ten minutes.
+/// Give the password again, and a code where there is a second factor: the session counts as fresh for ten minutes.
 #[utoipa::path(post, path = "/api/auth/reauthenticate", tag = "auth", security(("bearer" = [])), request_body = ReauthenticateBody, responses(
     (status = 200, description = "Fresh", body = MessageBody),
-    (status = 403, description = "wrong_password, csrf_missing", body = ProblemBody),
-    (status = "4XX", description = "unauthenticated, account_locked", body = ProblemBody),
+    (status = 403, description = "wrong_password, wrong_code, second_factor_unavailable, csrf_missing", body = ProblemBody),
+    (status = "4XX", description = "unauthenticated, invalid_input, account_locked", body = ProblemBody),
 ))]
 pub async fn reauthenticate(
     State(state): State<AppState>,
     Context(context): Context,
-    SignedIn(principal): SignedIn,
+    MayLackFactor(principal): MayLackFactor,
     Json(body): Json<ReauthenticateBody>,
 ) -> Outcome<axum::Json<MessageBody>> {
-    if body.code.is_some() {
-        return Err(Answer::from(Refusal::field("code", "this account has no second factor")));
-    }
+    let code = body.code.map(|code| read_code(&code)).transpose()?;
     let services = state.services.clone();
     admitted(&state, async move {
-        reauthenticate::reauthenticate(&services, &context, &principal, &body.password.0).await
+        reauthenticate::reauthenticate(&services, &context, &principal, &body.password.0, code.as_ref()).await
     })
     .await?;
     Ok(message("The session counts as fresh for 10 minutes."))

@@ -2,6 +2,8 @@
 
 use accounts::model::{Person, RequiredRole};
 use accounts::sign_in::SignedIn;
+use accounts::two_factor::FEW_RECOVERY_CODES;
+use accounts::two_factor::policy::days_left;
 use axum::response::{IntoResponse, Response};
 use hardening::clock::Timestamp;
 use hardening::secret::Secret;
@@ -51,6 +53,28 @@ pub struct SignedInBody {
     pub device_token: String,
     /// Who signed in.
     pub user: UserBody,
+    /// Your organization asks you for a second factor from then on.
+    #[serde(rename = "2fa_deadline", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub two_factor_deadline: Option<Timestamp>,
+    /// Days until then, begun ones included.
+    #[serde(rename = "2fa_days_left", skip_serializing_if = "Option::is_none")]
+    pub two_factor_days_left: Option<u64>,
+    /// How many recovery codes are left, when one was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovery_codes_left: Option<u32>,
+    /// What to do when few are left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<&'static str>,
+}
+
+/// Said when three recovery codes or fewer are left.
+pub const FEW_CODES: &str =
+    "Few recovery codes are left: make new ones at /api/auth/2fa/regenerate-recovery-codes.";
+
+/// The warning, where it is due.
+pub fn few_codes_warning(left: u32) -> Option<&'static str> {
+    (left <= FEW_RECOVERY_CODES).then_some(FEW_CODES)
 }
 
 /// Tokens of a session.
@@ -79,9 +103,15 @@ pub fn issue_tokens(state: &AppState, signed_in: &SignedIn) -> IssuedTokens {
 }
 
 /// The answer to a sign-in or signup, with the device cookie.
-pub fn signed_in_response(state: &AppState, status: StatusCode, signed_in: SignedIn) -> Response {
+pub fn signed_in_response(
+    state: &AppState,
+    status: StatusCode,
+    signed_in: SignedIn,
+    recovery_codes_left: Option<u32>,
+) -> Response {
     let tokens = issue_tokens(state, &signed_in);
     let SignedIn { session, person, device_token } = signed_in;
+    let due = state.services.policies.due(&session);
     let body = SignedInBody {
         token: tokens.token.expose().clone(),
         csrf_token: tokens.csrf_token.expose().clone(),
@@ -95,6 +125,10 @@ pub fn signed_in_response(state: &AppState, status: StatusCode, signed_in: Signe
             name: person.name,
             roles: person.roles,
         },
+        two_factor_deadline: due,
+        two_factor_days_left: due.map(|deadline| days_left(deadline, state.services.clock.now())),
+        recovery_codes_left,
+        warning: recovery_codes_left.and_then(few_codes_warning),
     };
     with_device_cookie((status, axum::Json(body)).into_response(), state, &device_token)
 }
@@ -108,6 +142,11 @@ pub fn with_device_cookie(
     if let Some(cookie) = cookies::set_device(device_token.expose(), state.secure_cookies) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
+    never_kept(response)
+}
+
+/// Forbids caching.
+pub fn never_kept(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -245,7 +245,7 @@ pub async fn end_sessions(
 /// A lock for failed attempts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LockBody {
-    /// `account` (strangers), `device` or `person` (inside a session).
+    /// `account` (strangers), `device`, `person` (inside a session) or `second_factor` (codes while signing in).
     pub kind: String,
     /// The account, when it is known.
     pub person_id: Option<String>,

@@ -179,6 +179,30 @@ pub const CODES: &[CodeInfo] = &[
         "An organization's last admin can be neither demoted, locked nor deleted. Make another admin first.",
     ),
     row(
+        "2fa_already_enabled",
+        StatusCode::CONFLICT,
+        "Second factor active",
+        "Two-factor authentication is active already. To change the device, disable it and set it up again.",
+    ),
+    row(
+        "2fa_not_enabled",
+        StatusCode::CONFLICT,
+        "No second factor",
+        "Two-factor authentication is not active.",
+    ),
+    row(
+        "2fa_not_started",
+        StatusCode::CONFLICT,
+        "Nothing to confirm",
+        "Begin with POST /api/auth/2fa/enable, and confirm within 15 minutes.",
+    ),
+    row(
+        "own_second_factor",
+        StatusCode::CONFLICT,
+        "Your own second factor",
+        "Your own second factor is removed with a code, at /api/auth/2fa/disable, or by another admin.",
+    ),
+    row(
         "invitation_open",
         StatusCode::CONFLICT,
         "Already invited",

@@ -157,7 +157,13 @@ impl<'a> World<'a> {
     /// A body this operation would take.
     pub fn good_body(&self, schema: &Value) -> Map<String, Value> {
         let fields = schema["properties"].as_object().expect("fields");
-        fields.keys().filter_map(|name| Some((name.clone(), self.good_value(name)?))).collect()
+        let required =
+            |name: &String| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
+        let value = |name: &String| match name.as_str() {
+            "code" if required(name) => Some(json!("123456")),
+            name => self.good_value(name),
+        };
+        fields.keys().filter_map(|name| Some((name.clone(), value(name)?))).collect()
     }
 
     fn good_value(&self, field: &str) -> Option<Value> {
@@ -173,6 +179,9 @@ impl<'a> World<'a> {
             "timezone" => json!("Europe/Madrid"),
             "language" => json!("es"),
             "open_signup" => json!(false),
+            // Of the ushers only, and not before their grandchildren: nobody of this world is locked in.
+            "require" => json!(true),
+            "deadline" => json!("2066-12-01T09:00:00Z"),
             "session_ttl_hours" | "session_idle_minutes" | "session_max_per_user" => json!(3),
             // Alternatives to `org_name`, and what only some sign-ins have.
             "org_id" | "invitation_token" | "device_token" | "code" => return None,

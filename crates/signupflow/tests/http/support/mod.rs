@@ -12,6 +12,7 @@
 )]
 
 pub mod api_walk;
+pub mod authenticator;
 pub mod binary;
 pub mod persona;
 

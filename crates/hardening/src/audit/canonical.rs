@@ -118,13 +118,16 @@ impl Scalar<'_> {
     }
 }
 
-/// Scalars and lists of them as RFC 8785 wants them: serde_json's escapes are the short ones it asks for.
+/// Scalars and lists of them as RFC 8785 wants them: `serde_json`'s escapes are the short ones it asks for.
 fn write_json(value: &impl serde::Serialize, out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("texts and whole numbers are always JSON");
 }
 
 /// RFC 8785 text of a JSON value without fractional numbers: keys in UTF-16 order, no spaces, the shortest
 /// escapes.
+///
+/// # Panics
+/// Never: Rust's texts are UTF-8.
 pub fn canonical_json(value: &Value) -> String {
     let mut out = Vec::with_capacity(512);
     write_canonical(value, &mut out);

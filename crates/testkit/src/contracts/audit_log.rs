@@ -76,7 +76,7 @@ pub async fn a_row_is_read_as_it_was_written(stores: &Stores) {
     assert_eq!((&bare.changes, &bare.ip_address, &bare.user_agent), (&None, &None, &None));
     assert_eq!((bare.request_id.as_ref(), bare.error_message.as_deref()), (None, Some("why")));
     assert_eq!(full.user_roles[0], "admin");
-    assert_eq!(full.changes, event(Action::EventUpdate).changes.map(|changes| changes.to_json()));
+    assert_eq!(full.changes, event(Action::EventUpdate).changes.map(|changes| changes.as_json().clone()));
     assert_eq!(full.user_email, "ann@example.com");
 }
 

@@ -112,7 +112,7 @@ pub async fn the_trail_forgets_the_person(stores: &Stores) {
     let event_id = trail.first().event.id.clone();
     stores.leaves(1, stores.people.delete_and_erase(&person, now(), trail)).await;
 
-    let plain = (Some("Crew"), event(Action::TeamUpdate).changes.map(|c| c.to_json()), Some("why"));
+    let plain = (Some("Crew"), event(Action::TeamUpdate).changes.map(|c| c.as_json().clone()), Some("why"));
     let erased_actor = (ERASED, Some(ERASED), Some(ERASED));
     let erased_subject = (Some(ERASED), Some(erased_changes()), Some(ERASED));
     let seen = row(stores, org_id, &by_them).await;

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-security lint docs fuzz-smoke bench
+.PHONY: help run test test-security lint docs fuzz-smoke bench soak
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,3 +27,6 @@ fuzz-smoke: ## Run each fuzz target for a few seconds (FUZZ_SECONDS=3)
 
 bench: ## Measure against a bare axum handler, both shapes; needs wrk, the machine otherwise idle (ARGS=--help)
 	PYTHONPATH=bench python3 -m measure $(ARGS)
+
+soak: ## Fault tests for hours, full disk, out of memory, fail-over …; some parts need root (ARGS=--help)
+	PYTHONPATH=bench python3 -m soak $(ARGS)

@@ -29,6 +29,7 @@ generated() {
 # The list: one line per generated file.
 generated docs/openapi.json cargo run -q -p signupflow -- openapi
 generated docs/audit-events.md cargo run -q -p signupflow -- audit-events
+generated docs/promises.md scripts/promises.sh
 
 echo "$fresh generated files are fresh"
 exit "$failed"

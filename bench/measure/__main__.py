@@ -8,7 +8,7 @@ the processes, from /proc. Absolute numbers only describe a machine.
 """
 import argparse, json, os, shutil, subprocess, sys
 
-from . import accounts, growth, requests, stores, timing
+from . import accounts, growth, overload, requests, stores, timing
 from .servers import ROOT, Backends
 
 BINARIES = ["yardstick", "hash-speed", "open-loop", "store-costs", "throwaway-backends"]
@@ -34,7 +34,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=5, help="a measurement's length (default 5)")
     parser.add_argument("--repeats", type=int, default=3, help="taken in turn (default 3)")
     parser.add_argument("--shape", choices=["embedded", "production"], help="only this one")
-    parser.add_argument("--part", choices=["requests", "accounts", "timing", "stores", "growth"], help="only this one")
+    parser.add_argument("--part", choices=["requests", "accounts", "overload", "timing", "stores", "growth"], help="only this one")
     parser.add_argument("--only", help="only requests whose name holds this")
     parser.add_argument("--quick", action="store_true", help="no latencies, smaller stores: a first look")
     parser.add_argument("--built", action="store_true", help="take the programs as they were built last")
@@ -54,6 +54,8 @@ def main():
             requests.measure(rows, args, shape, backends)
         if wanted("accounts"):
             accounts.sign_ins(rows, args, shape, backends)
+        if wanted("overload"):
+            overload.measure(rows, args, shape, backends)
         if wanted("growth"):
             growth.measure(rows, args, shape, backends)
         if wanted("stores") and (backends or not production):

@@ -61,6 +61,17 @@ impl Actor {
         }
     }
 
+    /// Whether nobody is known behind it.
+    pub fn is_anonymous(&self) -> bool {
+        self.person_id == ANONYMOUS_PERSON
+    }
+
+    /// The same one without address and roles.
+    #[must_use]
+    pub fn by_id_only(self) -> Self {
+        Self { email: String::new(), roles: Vec::new(), ..self }
+    }
+
     /// The same one by id only, for the event of their own erasure.
     #[must_use]
     pub fn without_address(self) -> Self {
@@ -99,6 +110,11 @@ impl Happening {
         Self { action, resource, changes: None, status: Status::Failure, error_message: Some(why.into()) }
     }
 
+    /// What kind of thing it is.
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+
     /// What it changed.
     #[must_use]
     pub fn changing(mut self, changes: Changes) -> Self {
@@ -110,7 +126,8 @@ impl Happening {
 impl Services {
     /// A trail of one happening.
     pub fn trail(&self, context: &RequestContext, actor: &Actor, happening: Happening) -> Trail {
-        Trail::of(self.event(context, actor, happening), &*self.entropy)
+        let receipt = context.receipt.clone().filter(|_| happening.status == Status::Success);
+        Trail::of(self.event(context, actor, happening), &*self.entropy).with_receipt(receipt)
     }
 
     /// A trail of several happenings in one transaction.
@@ -130,9 +147,9 @@ impl Services {
             action: happening.action,
             resource: happening.resource,
             changes: happening.changes,
-            ip_address: Some(context.ip_address.clone()),
+            ip_address: Some(context.ip_address.clone()).filter(|text| !text.is_empty()),
             user_agent: context.user_agent.clone(),
-            request_id: Some(context.request_id.clone()),
+            request_id: Some(context.request_id.clone()).filter(|text| !text.is_empty()),
             status: happening.status,
             error_message: happening.error_message,
         }

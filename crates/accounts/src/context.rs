@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hardening::audit::ERASED;
+use hardening::idempotency::Receipt;
 use hardening::rate_limit::Decision;
 use hardening::session::{ClientDescription, Session};
 
@@ -29,6 +30,8 @@ pub struct RequestContext {
     pub user_agent: Option<String>,
     /// Where use cases report the limits they took from, for the response's headers.
     pub limits: LimitSheet,
+    /// What the change leaves of the request, where the client may ask for it again.
+    pub receipt: Option<Receipt>,
 }
 
 impl RequestContext {
@@ -45,6 +48,7 @@ impl RequestContext {
             address_bucket: address_bucket.into(),
             user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_KEPT).collect()),
             limits: LimitSheet::default(),
+            receipt: None,
         }
     }
 
@@ -52,6 +56,12 @@ impl RequestContext {
     #[must_use]
     pub fn without_sender(&self) -> Self {
         Self { ip_address: ERASED.to_owned(), user_agent: None, ..self.clone() }
+    }
+
+    /// The same request for a change that is not the last one it asks for: only that one leaves the receipt.
+    #[must_use]
+    pub fn without_receipt(&self) -> Self {
+        Self { receipt: None, ..self.clone() }
     }
 
     /// What the client says it is.

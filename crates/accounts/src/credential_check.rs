@@ -4,12 +4,13 @@
 use hardening::audit::{Action, Resource};
 use hardening::clock::Timestamp;
 use hardening::lockout::{Budget, Denied, DeniedKind, Reservation, account_locked_detail, spoken_duration};
-use hardening::rate_limit::{Algorithm, Decision, Per, Quota, Rule};
+use hardening::rate_limit::{Algorithm, Decision, Per, Rule};
 use sha2::{Digest, Sha256};
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
 use crate::error::{Error, Refusal};
+use crate::refusal_record::put_on_record;
 use crate::services::Services;
 
 /// The route of the second step of a sign-in.
@@ -169,7 +170,7 @@ pub(crate) async fn refuse_for_good(
     }
 }
 
-/// One audit row per key and window, however often it is refused.
+/// On record per key and window.
 async fn note_refusal(
     services: &Services,
     context: &RequestContext,
@@ -177,18 +178,12 @@ async fn note_refusal(
     budget: &Budget,
     refusal: &Refusal,
 ) -> Result<(), Error> {
-    let now = services.clock.now();
-    let once = Quota { limit: 1, window: budget.window };
-    let first = services.quotas.take(&[(format!("noted:{}", budget.key), once)], now).await?.allowed;
-    if first {
-        let refused = Happening::refused(
-            Action::AuthRateLimited,
-            Resource::new("rate_limit", without_address(budget)),
-            refusal.to_string(),
-        );
-        services.audit.append(services.trail(context, actor, refused)).await?;
-    }
-    Ok(())
+    let refused = Happening::refused(
+        Action::AuthRateLimited,
+        Resource::new("rate_limit", without_address(budget)),
+        refusal.to_string(),
+    );
+    put_on_record(services, context, actor, refused, &budget.key, budget.window).await
 }
 
 /// The budget's key without the network or e-mail address in it: what a leaf of the trail spells out can never be

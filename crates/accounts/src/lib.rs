@@ -26,6 +26,7 @@ pub mod outbox;
 pub mod people;
 pub mod ports;
 pub mod reauthenticate;
+pub mod refusal_record;
 pub mod services;
 pub mod sign_in;
 pub mod sign_up;

@@ -14,9 +14,10 @@ use hardening::session::{RevocationMark, SessionStore};
 use crate::lockouts::LiftedLocks;
 use crate::model::OrganizationSettings;
 use crate::ports::{
-    AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PeopleStore, TeamStore,
-    TwoFactorPolicyStore, TwoFactorStore,
+    AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PeopleStore, Receipts,
+    TeamStore, TwoFactorPolicyStore, TwoFactorStore,
 };
+use crate::refusal_record::RefusalTally;
 use crate::two_factor::SecondFactorRules;
 use crate::two_factor::policy::PolicyBook;
 
@@ -46,6 +47,8 @@ pub struct Services {
     pub audit: Arc<dyn AuditLog>,
     /// Mail waiting for delivery.
     pub outbox: Arc<dyn Outbox>,
+    /// Receipts of changes, by which retries are known.
+    pub receipts: Arc<dyn Receipts>,
     /// Live sessions.
     pub sessions: Arc<dyn SessionStore>,
     /// How far the session store has followed the database.
@@ -56,6 +59,8 @@ pub struct Services {
     pub gate: Gate,
     /// Which lifted locks this process has dropped from its gate already.
     pub lifted_locks: LiftedLocks,
+    /// Refusals that are counted and not on record yet.
+    pub refusals: RefusalTally,
     /// Which limits apply where.
     pub rules: Arc<RuleSet>,
     /// Password checks off the async threads.

@@ -363,3 +363,46 @@ async fn many_calls_at_once_share_one_connection() {
     let clients: String = server.ask(&["CLIENT", "LIST", "TYPE", "normal"]);
     assert_eq!(clients.lines().filter(|line| line.contains("addr=127.0.0.1")).count(), 1, "{clients}");
 }
+
+/// Knows one name until it is away.
+struct Service {
+    address: std::net::SocketAddr,
+    away: Arc<std::sync::atomic::AtomicBool>,
+}
+
+#[async_trait::async_trait]
+impl backends::names::LookUp for Service {
+    async fn addresses(&self, _: &str, _: u16) -> std::io::Result<Vec<std::net::SocketAddr>> {
+        if self.away.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(std::io::Error::other("the name service is away"));
+        }
+        Ok(vec![self.address])
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_found_again_at_its_last_address_while_the_name_service_is_away() {
+    let redis = tcp();
+    let address = redis.tcp_address();
+    let away = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let names = backends::names::Names::asking(Service { address, away: away.clone() });
+    let options = LinkOptions { names, call_budget: Duration::from_secs(1), ..LinkOptions::default() };
+    let link = connect_with(&format!("redis://cache.test:{}", address.port()), options).await.expect("known");
+    away.store(true, std::sync::atomic::Ordering::SeqCst);
+    redis.restart();
+    let took = time_until_ok(|| link.ping()).await;
+    assert!(took < RECOVERY, "{took:?}");
+}
+
+#[tokio::test]
+async fn the_end_of_a_servers_certificate_is_known() {
+    use hardening::clock::{Clock as _, SystemClock};
+    let names = backends::names::Names::default();
+    let redis = Redis::private(&RedisOptions::default().tls_for(10));
+    let ends = RedisTarget::parse(&redis.tls_url()).expect("valid").certificate_ends(&names).await;
+    let [(server, end)] = ends.as_slice() else { panic!("{ends:?}") };
+    let left = end.since(SystemClock.now());
+    assert!(server.starts_with("Redis at ") && left > Duration::from_hours(239), "{ends:?}");
+    let plain = RedisTarget::parse("redis://127.0.0.1:1").expect("valid").certificate_ends(&names).await;
+    assert!(plain.is_empty());
+}

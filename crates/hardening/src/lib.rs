@@ -12,6 +12,8 @@ pub mod entropy;
 pub mod fault;
 pub mod headers;
 pub mod hex;
+pub mod idempotency;
+pub mod key_check;
 pub mod keys;
 pub mod lockout;
 pub mod one_time_token;
@@ -20,6 +22,7 @@ pub mod rate_limit;
 pub mod sanitise;
 pub mod secret;
 pub mod session;
+pub mod shared_clock;
 pub mod text;
 #[cfg(feature = "two_factor")]
 pub mod two_factor;

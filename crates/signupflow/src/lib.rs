@@ -1,10 +1,12 @@
 //! SignUpFlow: the server, its pages, its JSON API and its command line.
 
+pub mod certificates;
 pub mod cli;
 pub mod config;
 pub mod logging;
 pub mod metrics_page;
 pub mod serve;
 pub mod server;
+pub mod timekeeping;
 pub mod web;
 pub mod wiring;

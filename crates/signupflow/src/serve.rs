@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::refusal_record::{self, Which};
 use accounts::two_factor::policy;
 use accounts::{Services, housekeeping, outbox};
 use async_trait::async_trait;
@@ -14,22 +15,31 @@ use hardening::csrf::OriginPolicy;
 use hardening::headers::{HeaderSettings, SecurityHeaders};
 use tokio::task::JoinSet;
 
+use crate::certificates::{self, Watched};
 use crate::config::{Config, Origin};
-use crate::server::{Bound, Limits, Server, signals};
+use crate::server::{Bound, Limits, Server, open_files, signals};
+use crate::timekeeping;
 use crate::web::admission::Admission;
 use crate::web::health::Probe;
 use crate::web::https_only::HttpsOnly;
+use crate::web::idempotency::InProgress;
+use crate::web::shedding::InFlight;
 use crate::web::stack::{self, StackSettings};
 use crate::web::state::{AppState, Inner};
-use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_at_once};
+use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_at_once, requests_at_once};
 
 /// How often other processes' endings and liftings are looked for: the bound on a revocation made at the
 /// command line or by another node.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 /// How often waiting mail is looked for.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether the window of counted refusals is over.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// How often expired rows are removed.
 const PURGE_EVERY: Duration = Duration::from_mins(10);
+/// How long backends may take to be left in order. What is not written by then is what a crash would lose: nothing
+/// that was acknowledged.
+const FINISH_WITHIN: Duration = Duration::from_secs(4);
 
 /// Why serving ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -68,18 +78,26 @@ impl Probe for BackendProbe {
 
 /// The HTTP application of an assembled program.
 pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
+    application_with(assembly, Router::new())
+}
+
+/// The same with further routes under the same layers: tests add what fails on purpose, so that the program has none.
+pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Result<Router, StartError> {
     let config = &assembly.config;
     let services = &assembly.services;
     let public_url = config.network.public_url.as_str();
     let state = AppState::new(Inner {
         services: services.clone(),
         admission: Admission::new(credential_checks_at_once(config)),
+        in_flight: InFlight::new(requests_at_once()),
+        in_progress: InProgress::default(),
         tokens: assembly.tokens.clone(),
         csrf: assembly.csrf.clone(),
         csrf_enabled: config.csrf.enabled,
         quotas: services.quotas.clone(),
         secure_cookies: config.network.secure_cookies,
         probe: Arc::new(BackendProbe { database: assembly.database.clone(), redis: assembly.redis.clone() }),
+        leaving: assembly.leaving.clone(),
         public_url: public_url.to_owned(),
         security_contact: format!("mailto:security@{}", config.network.public_url.host()),
         shape: shape(assembly),
@@ -99,6 +117,7 @@ pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
         https_only: HttpsOnly { demanded: config.network.https_only, origin: public_url.into() },
         rules: config.rate_limit.enabled.then(|| services.rules.clone()),
         sessions: services.sessions.clone(),
+        further,
     };
     Ok(stack::application(state, settings)?)
 }
@@ -118,7 +137,9 @@ pub async fn run(
     let bind_address = config.network.bind_address;
     let metrics_address = config.network.metrics_address;
     let proxies = config.network.trusted_proxies.clone();
-    let bound = Server::bind(bind_address, Limits::default()).await?;
+    let leave_grace = config.deployment.shutdown_grace;
+    let limits = Limits { leave_grace, ..Limits::for_open_files(open_files::raise_limit()) };
+    let bound = Server::bind(bind_address, limits).await?;
     if config.network.public_url_is_derived {
         config.network.public_url = Origin::of_listener(bound.local_addr());
     }
@@ -129,13 +150,21 @@ pub async fn run(
     let router = application(&assembly)?;
     let bound = bound.without_peer_limit_for(move |peer| proxies.contains(peer));
     let metrics = match metrics_address {
-        Some(address) => Some(Server::bind(address, Limits::default()).await?),
+        Some(address) => Some(Server::bind(address, Limits::of_metrics()).await?),
         None => None,
     };
     let background = start_background(&assembly, metrics);
     announce(&assembly, bound.local_addr());
-    let ended = bound.serve_until(router, signals::shutdown(), signals::shutdown()).await;
-    finish(assembly, background).await;
+    let leaving = assembly.leaving.clone();
+    let stop = async move {
+        signals::shutdown().await;
+        leaving.announce();
+        tracing::info!(grace_s = leave_grace.as_secs(), "asked to stop: answering what is under way");
+    };
+    let ended = bound.serve_until(router, stop, signals::shutdown()).await;
+    if tokio::time::timeout(FINISH_WITHIN, finish(assembly, background)).await.is_err() {
+        tracing::warn!("the backends did not take leave in time");
+    }
     ended.map_err(ServeError::from)?;
     tracing::info!("stopped");
     Ok(())
@@ -146,6 +175,13 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
     tasks.spawn(follow_revocations(assembly.services.clone()));
     tasks.spawn(deliver_mail(assembly.services.clone(), assembly.mailer.clone()));
     tasks.spawn(purge(assembly.services.clone()));
+    if let Some(time) = assembly.time.clone() {
+        tasks.spawn(timekeeping::keep(time, assembly.database.clone()));
+    }
+    let watched = Watched::new(&assembly.config, assembly.database.clone());
+    tasks.spawn(certificates::watch(watched, assembly.services.clock.clone()));
+    tasks.spawn(reload_when_asked(signals::Reloads::listen(), assembly.database.clone()));
+    tasks.spawn(count_refusals(assembly.services.clone()));
     if let Some(sessions) = assembly.upkeep.clone() {
         tasks.spawn(async move { sessions.keep_up().await });
     }
@@ -157,6 +193,9 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
 
 async fn finish(assembly: Assembly, mut background: JoinSet<()>) {
     background.shutdown().await;
+    if let Err(error) = refusal_record::write_down(&assembly.services, Which::All).await {
+        tracing::warn!(%error, "the last refusals are not on record");
+    }
     if let Some(sessions) = &assembly.upkeep
         && let Err(fault) = sessions.shutdown().await
     {
@@ -165,6 +204,17 @@ async fn finish(assembly: Assembly, mut background: JoinSet<()>) {
     let database = assembly.database.clone();
     drop(assembly);
     database.close().await;
+}
+
+/// What may be changed without a restart is what is read from files of others: trusted authorities.
+async fn reload_when_asked(mut reloads: signals::Reloads, database: Database) {
+    loop {
+        reloads.next().await;
+        match database.reload_authorities() {
+            Ok(()) => tracing::info!("trusted authorities were read anew"),
+            Err(error) => tracing::error!(%error, "the authorities from before stay trusted"),
+        }
+    }
 }
 
 async fn follow_revocations(services: Arc<Services>) {
@@ -190,6 +240,15 @@ async fn deliver_mail(services: Arc<Services>, mailer: Arc<dyn accounts::ports::
             Err(error) => tracing::warn!(%error, "cannot look for waiting mail"),
         }
         tokio::time::sleep(MAIL_EVERY).await;
+    }
+}
+
+async fn count_refusals(services: Arc<Services>) {
+    loop {
+        tokio::time::sleep(COUNT_EVERY).await;
+        if let Err(error) = refusal_record::write_down(&services, Which::Over).await {
+            tracing::warn!(%error, "cannot put counted refusals on record");
+        }
     }
 }
 

@@ -162,6 +162,11 @@ impl RunningProgram {
         send_signal("TERM", [self.pid()]);
     }
 
+    /// Asks it to read its files anew (SIGHUP), as `systemctl reload` does.
+    pub fn reload(&self) {
+        send_signal("HUP", [self.pid()]);
+    }
+
     /// Ends it at once (SIGKILL), as the out-of-memory killer does, and waits until it is gone.
     pub fn kill(&mut self) {
         // Both fail only for a child that is already gone.

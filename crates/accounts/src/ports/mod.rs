@@ -11,6 +11,7 @@ mod groups;
 mod organizations;
 mod outbox;
 mod people;
+mod receipts;
 mod two_factor;
 
 pub use accounts::{
@@ -21,6 +22,7 @@ pub use groups::{EventStore, InvitationStore, TeamStore};
 pub use organizations::OrganizationStore;
 pub use outbox::{DueMail, MailStatus, Mailer, Outbox, OutboxRow};
 pub use people::{PeopleStore, PersonPatch};
+pub use receipts::{Receipts, StoredAnswer, StoredReceipt};
 pub use two_factor::{
     Activation, Enrolment, FactorRow, PendingStep, Proof, SecondFactor, Spending, StepPurpose, StoredPolicy,
     StoredSecret, TwoFactorPolicyStore, TwoFactorStore, WrongCode,

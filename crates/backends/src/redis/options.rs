@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::names::Names;
+
 /// How a link behaves. The defaults are the ones the server's contract promises.
 #[derive(Clone)]
 pub struct LinkOptions {
@@ -19,6 +21,8 @@ pub struct LinkOptions {
     pub refuse_eviction: bool,
     /// The certificate authorities to trust, in PEM; those of the operating system if none are given.
     pub tls_authorities: Option<Vec<u8>>,
+    /// Where the servers' names are looked up.
+    pub names: Names,
 }
 
 impl Default for LinkOptions {
@@ -30,6 +34,7 @@ impl Default for LinkOptions {
             pause_between_attempts: Duration::from_millis(200),
             refuse_eviction: true,
             tls_authorities: None,
+            names: Names::default(),
         }
     }
 }

@@ -1,16 +1,19 @@
 //! One server: open a connection, make sure it may be written to, look at its settings.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
+use redis::io::AsyncDNSResolver;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, ServerErrorKind,
-    TlsCertificates,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisFuture,
+    ServerErrorKind, TlsCertificates,
 };
 use tokio::time::timeout;
 
 use super::{ConnectError, LinkOptions};
+use crate::names::Names;
 
 /// Requests on their way at once before a caller has to queue; the crate's own default is 50.
 const REQUESTS_IN_FLIGHT: usize = 4096;
@@ -30,7 +33,8 @@ pub(super) async fn open(
     let mut config = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
         .set_response_timeout(None)
-        .set_pipeline_buffer_size(REQUESTS_IN_FLIGHT);
+        .set_pipeline_buffer_size(REQUESTS_IN_FLIGHT)
+        .set_dns_resolver(Remembered(options.names.clone()));
     if let Some(pushes) = pushes {
         config = config.set_push_sender(move |push| pushes.send(push));
     }
@@ -43,6 +47,22 @@ pub(super) async fn open(
             info.addr(),
             options.connect_budget
         ))),
+    }
+}
+
+/// Names as the driver asks for them.
+struct Remembered(Names);
+
+impl AsyncDNSResolver for Remembered {
+    fn resolve<'a, 'b: 'a>(
+        &'a self,
+        host: &'b str,
+        port: u16,
+    ) -> RedisFuture<'a, Box<dyn Iterator<Item = SocketAddr> + Send + 'a>> {
+        Box::pin(async move {
+            let addresses = self.0.addresses(host, port).await?;
+            Ok(Box::new(addresses.into_iter()) as Box<dyn Iterator<Item = SocketAddr> + Send>)
+        })
     }
 }
 

@@ -13,9 +13,13 @@
 
 use std::fmt;
 
+use hardening::clock::Timestamp;
 use redis::io::tcp::TcpSettings;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisConnectionInfo};
 use url::Url;
+
+use crate::certificates;
+use crate::names::Names;
 
 const SERVER_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
@@ -56,6 +60,23 @@ impl RedisTarget {
                     .to_owned())
             }
         }
+    }
+
+    /// When the certificates of the servers that it names end; none without TLS. A server that is away is left out.
+    pub async fn certificate_ends(&self, names: &Names) -> Vec<(String, Timestamp)> {
+        let servers: Vec<&ConnectionInfo> = match self {
+            Self::Standalone(info) => vec![info],
+            Self::Sentinel { sentinels: infos, .. } | Self::Cluster(infos) => infos.iter().collect(),
+        };
+        let mut ends = Vec::new();
+        for server in servers {
+            let ConnectionAddr::TcpTls { host, port, .. } = server.addr() else { continue };
+            match certificates::shown_by(names, host, *port).await {
+                Ok(end) => ends.push((format!("Redis at {host}:{port}"), end)),
+                Err(error) => tracing::debug!(error, "a certificate cannot be looked at"),
+            }
+        }
+        ends
     }
 
     fn standalone(url: &str) -> Result<Self, String> {

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use hardening::clock::Timestamp;
+
 use super::error::SqlError;
 use super::postgres::{PostgresDatabase, PostgresExclusive};
 use super::row::Row;
@@ -11,6 +13,7 @@ use super::statement::Sql;
 use super::stream::RowStream;
 use super::unit::{Committed, Statement, Unit};
 use super::value::Value;
+use crate::names::Names;
 
 /// Connections to PostgreSQL unless told otherwise.
 pub const DEFAULT_CONNECTIONS: usize = 8;
@@ -58,7 +61,15 @@ impl Database {
     /// # Errors
     /// As [`Database::connect_postgres`].
     pub async fn connect_postgres_with(url: &str, connections: usize) -> Result<Self, SqlError> {
-        Ok(Self(Driver::Postgres(Arc::new(PostgresDatabase::connect(url, connections).await?))))
+        Self::connect_postgres_by(url, connections, Names::default()).await
+    }
+
+    /// The same, with the server's name looked up there.
+    ///
+    /// # Errors
+    /// As [`Database::connect_postgres`].
+    pub async fn connect_postgres_by(url: &str, connections: usize, names: Names) -> Result<Self, SqlError> {
+        Ok(Self(Driver::Postgres(Arc::new(PostgresDatabase::connect(url, connections, names).await?))))
     }
 
     /// Which engine answers.
@@ -138,6 +149,38 @@ impl Database {
     /// [`SqlError::Unavailable`].
     pub async fn ping(&self) -> Result<(), SqlError> {
         self.rows(Sql::pair("SELECT 1 AS one", "SELECT 1::bigint AS one"), Vec::new()).await.map(|_| ())
+    }
+
+    /// The present by the server's clock; none from the embedded engine, which has no clock but ours.
+    ///
+    /// # Errors
+    /// As [`Database::rows`].
+    pub async fn time(&self) -> Result<Option<Timestamp>, SqlError> {
+        if self.engine() == Engine::Sqlite {
+            return Ok(None);
+        }
+        let row = self.row("SELECT clock_timestamp() AS now", Vec::new()).await?;
+        row.map(|row| row.time("now")).transpose()
+    }
+
+    /// Reads the file of trusted authorities (`sslrootcert`) anew, for connections from now on; those that are open
+    /// go on. Nothing to do for the embedded engine.
+    ///
+    /// # Errors
+    /// [`SqlError::Bad`] when the file is no good; then the authorities from before stay trusted.
+    pub fn reload_authorities(&self) -> Result<(), SqlError> {
+        match &self.0 {
+            Driver::Sqlite(_) => Ok(()),
+            Driver::Postgres(database) => database.reload_authorities(),
+        }
+    }
+
+    /// When the certificate ends that the server showed last; none without TLS.
+    pub fn certificate_end(&self) -> Option<Timestamp> {
+        match &self.0 {
+            Driver::Sqlite(_) => None,
+            Driver::Postgres(database) => database.certificate_end(),
+        }
     }
 
     /// Ends it for all clones: what is queued is stored first, then SQLite's log is emptied. Later calls get

@@ -60,6 +60,17 @@ impl Unit {
         self
     }
 
+    /// As [`Unit::guarded`], after the audit events: it does not shift the count of the statements before.
+    pub fn guarded_after_trail(
+        &mut self,
+        sql: impl Into<Sql>,
+        params: Vec<Value>,
+        tag: &'static str,
+    ) -> &mut Self {
+        self.after_trail.push(Statement { sql: sql.into(), params, guard: Some(tag) });
+        self
+    }
+
     /// Everything to run in its order, every value checked.
     pub(super) fn into_statements(self) -> Result<Vec<Statement>, SqlError> {
         let mut statements = self.statements;

@@ -103,6 +103,13 @@ texts! {
     run LOCKS_OF_ALL = forget!(locks, everybody);
     run SESSIONS_OF_ALL = forget!(sessions, everybody);
     run MAIL_OF_ALL = forget!(mail, everybody);
+    // Answers tell of others too: those of the whole organization go.
+    run ANSWERS_AROUND_ONE = Sql::same(
+        "UPDATE idempotency_receipts SET status = NULL, body = NULL \
+         WHERE org_id IN (SELECT p.org_id FROM people p WHERE p.id = $1)",
+    );
+    run ANSWERS_OF_ALL =
+        Sql::same("UPDATE idempotency_receipts SET status = NULL, body = NULL WHERE org_id = $1");
     run ROWS_OF_ALL = forget!(row, everybody);
     query ADDRESSES_OF_ONE = Sql::same("SELECT canonical FROM person_emails WHERE person_id = $1");
     query ADDRESSES_OF_ALL = Sql::same(
@@ -150,6 +157,7 @@ pub(super) fn anonymise(unit: &mut Unit, whom: Whom<'_>, failure_keys: Value, at
                 (LOCKS_OF_ONE, false),
                 (SESSIONS_OF_ONE, false),
                 (MAIL_OF_ONE, true),
+                (ANSWERS_AROUND_ONE, false),
             ],
         ),
         Whom::EverybodyIn(id) => (
@@ -167,6 +175,7 @@ pub(super) fn anonymise(unit: &mut Unit, whom: Whom<'_>, failure_keys: Value, at
                 (LOCKS_OF_ALL, false),
                 (SESSIONS_OF_ALL, false),
                 (MAIL_OF_ALL, true),
+                (ANSWERS_OF_ALL, false),
             ],
         ),
     };

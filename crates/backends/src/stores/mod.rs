@@ -16,10 +16,12 @@ mod credentials_rows;
 mod erasure;
 mod events;
 mod invitations;
+mod key_checks;
 mod organizations;
 mod outbox;
 mod outbox_cipher;
 mod people;
+mod receipts;
 mod refusals;
 mod teams;
 mod texts;
@@ -30,6 +32,7 @@ use hardening::audit::Trail;
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 
+pub use key_checks::{KeyChecks, UsedKey};
 pub use outbox_cipher::OutboxCipher;
 pub use texts::Text;
 
@@ -52,11 +55,14 @@ impl SqlStore {
 
     /// The change that `trail` speaks of.
     fn unit(&self, trail: Trail) -> Unit {
-        if self.audit_enabled {
+        let receipt = receipts::of(&trail);
+        let mut unit = if self.audit_enabled {
             Unit::audited(trail)
         } else {
             Unit::housekeeping("audit log is switched off")
-        }
+        };
+        receipts::leave(&mut unit, receipt);
+        unit
     }
 
     async fn store(&self, unit: Unit) -> Result<Committed, Error> {
@@ -95,6 +101,13 @@ impl SqlStore {
     }
 }
 
+/// A change that is on record whatever the switch says.
+fn audited(trail: &Trail) -> Unit {
+    let mut unit = Unit::audited(trail.clone());
+    receipts::leave(&mut unit, receipts::of(trail));
+    unit
+}
+
 /// Every statement of the stores, for the test that prepares them on both engines.
 pub fn statements() -> Vec<Text> {
     [
@@ -105,9 +118,11 @@ pub fn statements() -> Vec<Text> {
         erasure::TEXTS,
         events::TEXTS,
         invitations::TEXTS,
+        key_checks::TEXTS,
         organizations::TEXTS,
         outbox::TEXTS,
         people::TEXTS,
+        receipts::TEXTS,
         teams::TEXTS,
     ]
     .concat()

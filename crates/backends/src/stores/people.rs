@@ -15,7 +15,7 @@ use super::credentials_rows::{self, person_columns, person_tables};
 use super::erasure;
 use super::refusals::{CONFLICT, LAST_ADMIN, NO_ORGANIZATION, NO_PERSON, error_of};
 use super::texts::texts;
-use super::{SqlStore, after, json_list, later_than};
+use super::{SqlStore, after, audited, json_list, later_than};
 use crate::sql::{Sql, SqlError, Unit, Value};
 
 macro_rules! people {
@@ -184,7 +184,7 @@ impl PeopleStore for SqlStore {
     async fn delete_and_erase(&self, before: &Person, at: Timestamp, trail: Trail) -> Result<(), Error> {
         let whom = erasure::Whom { org_id: &before.org_id, person_id: &before.id };
         // Erasing needs its event, also where other changes go unrecorded.
-        let mut unit = Unit::audited(trail.clone());
+        let mut unit = audited(&trail);
         keep_an_admin(&mut unit, before);
         erasure::erase_invitations(&mut unit, whom, at);
         self.anonymise(&mut unit, before, at).await?;
@@ -200,7 +200,7 @@ impl PeopleStore for SqlStore {
         trail: Trail,
     ) -> Result<(), Error> {
         let whom = erasure::Whom { org_id, person_id };
-        let mut unit = Unit::audited(trail.clone());
+        let mut unit = audited(&trail);
         erasure::erase_invitations(&mut unit, whom, at);
         unit.guarded(DELETED, vec![person_id.into(), org_id.into()], NO_PERSON);
         erasure::require_something(&mut unit, whom);

@@ -1,8 +1,10 @@
 //! TLS to PostgreSQL: encrypted, verified as far as `sslmode` says, refused otherwise.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use backends::sql::{Database, SqlError};
+use hardening::clock::{Clock as _, SystemClock};
 use testkit::postgres::{ClusterOptions, Postgres};
 
 use crate::harness::is_unavailable;
@@ -93,6 +95,51 @@ async fn a_file_of_authorities_must_hold_some() {
         let named = file.display().to_string();
         assert!(matches!(&refused, Err(SqlError::Bad(text)) if text.contains(&named)), "{refused:?}");
     }
+}
+
+const WHO: &str = "SELECT pg_backend_pid()::bigint AS pid";
+
+async fn connection(database: &Database) -> Result<i64, SqlError> {
+    database.row(WHO, Vec::new()).await?.expect("a row").int("pid")
+}
+
+/// Ends a connection from the server's side, so that the next query needs a new one.
+async fn end(pid: i64) {
+    server().run("postgres", &format!("SELECT pg_terminate_backend({pid})")).await;
+}
+
+#[tokio::test]
+async fn authorities_are_read_anew_without_ending_connections() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("ca.pem");
+    std::fs::copy(server().authority_file(), &file).expect("it can be copied");
+    let database = Database::connect_postgres_with(&url("localhost", "verify-full", file.to_str()), 1).await;
+    let database = database.expect("it connects");
+    let first = connection(&database).await.expect("it answers");
+
+    let stranger = Postgres::private(&ClusterOptions::default().tls());
+    std::fs::copy(stranger.authority_file(), &file).expect("it can be copied");
+    database.reload_authorities().expect("it is a file of authorities");
+    assert_eq!(connection(&database).await, Ok(first), "the open connection goes on");
+    end(first).await;
+    assert!(connection(&database).await.is_err(), "a new one goes by the new file");
+
+    std::fs::write(&file, "nothing here").expect("it can be written");
+    assert!(database.reload_authorities().is_err_and(|error| error.to_string().contains("ca.pem")));
+    std::fs::copy(server().authority_file(), &file).expect("it can be copied");
+    database.reload_authorities().expect("it is a file of authorities");
+    assert!(connection(&database).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_end_of_the_servers_certificate_is_known() {
+    let server = Postgres::private(&ClusterOptions::default().tls_for(10));
+    let database = Database::connect_postgres(&server.tls_url("localhost", "postgres")).await.expect("there");
+    let left = database.certificate_end().expect("it showed one").since(SystemClock.now());
+    assert!(left > Duration::from_hours(239) && left <= Duration::from_hours(240), "{left:?}");
+    let plain = Postgres::private(&ClusterOptions::default());
+    let plain = Database::connect_postgres(&plain.url("postgres")).await.expect("there");
+    assert_eq!(plain.certificate_end(), None);
 }
 
 fn told<T>(refused: &Result<T, SqlError>) -> String {

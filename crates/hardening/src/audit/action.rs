@@ -121,15 +121,15 @@ actions! {
     AuthReauthenticated "auth.reauthenticated" "A session was made fresh by giving the password again."
         on "`session`"
         changes "nothing" ends Success;
-    AuthCsrfRejected "auth.csrf_rejected" "A request without a valid CSRF token, or from another origin, was refused (one row per client and minute)."
+    AuthCsrfRejected "auth.csrf_rejected" "A request without a valid CSRF token, or from another origin, was refused (one row per client and minute, and one that counts the rest)."
         on "`request`: method and path"
-        changes "nothing" ends Failure;
-    AuthRateLimited "auth.rate_limited" "A limit was reached (one row per window and key)."
-        on "`rate_limit`: the key; `request`: method and path"
-        changes "nothing" ends Failure;
-    AuthAccessDenied "auth.access_denied" "A signed-in person was refused by the rights (one row per person and minute)."
+        changes "`repeated`: how many more, in a row that counts them; else nothing" ends Failure;
+    AuthRateLimited "auth.rate_limited" "A limit was reached (one row per window and key, and one that counts the rest)."
+        on "`rate_limit`: the key; `request`: method and path; `refusals` for those of too many clients to tell apart"
+        changes "`repeated`: how many more, in a row that counts them; else nothing" ends Failure;
+    AuthAccessDenied "auth.access_denied" "A signed-in person was refused by the rights (one row per person and minute, and one that counts the rest)."
         on "`request`: method and path"
-        changes "nothing" ends Failure;
+        changes "`repeated`: how many more, in a row that counts them; else nothing" ends Failure;
     PersonCreate "person.create" "A person joined an organization."
         on "`person`"
         changes "`created`: name, email, roles, language (not by an operator)" ends Success;
@@ -193,6 +193,9 @@ actions! {
     InvitationRevoked "invitation.revoked" "An invitation was withdrawn."
         on "`invitation`"
         changes "`status`" ends Success;
+    SystemFault "system.fault" "A request failed by a fault of the server's own (one row per client and minute, and one that counts the rest)."
+        on "`request`: method and path"
+        changes "`repeated`: how many more, in a row that counts them; else nothing" ends Failure;
     AuditRead "audit.read" "The audit log, or the report of second factors, was read."
         on "`audit_log` or `second_factors`: the organization's id, `org_system` for all"
         changes "nothing" ends Success;

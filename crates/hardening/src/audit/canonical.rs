@@ -77,12 +77,12 @@ fn canonical_bytes(event: &AuditEvent, salt: &[u8; 16]) -> Vec<u8> {
 /// Commitments by the names of their fields, in the order of the names.
 fn commitments(event: &AuditEvent, salt: &[u8; 16]) -> [(&'static str, Option<String>); 6] {
     let keyed = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of any length");
-    let commit = |name: &'static str, value: Option<&str>| {
+    let commit = |name: &'static str, value: Option<&[u8]>| {
         let commitment = value.map(|value| {
             let mut mac = keyed.clone();
             mac.update(name.as_bytes());
             mac.update(&[0]);
-            mac.update(value.as_bytes());
+            mac.update(value);
             lower(&mac.finalize().into_bytes())
         });
         (name, commitment)
@@ -90,12 +90,16 @@ fn commitments(event: &AuditEvent, salt: &[u8; 16]) -> [(&'static str, Option<St
     let changes = event.changes.as_ref().map(|changes| canonical_json(changes.as_json()));
     [
         commit("changes", changes.as_deref()),
-        commit("error_message", event.error_message.as_deref()),
-        commit("ip_address", event.ip_address.as_deref()),
-        commit("resource_name", event.resource.name.as_deref()),
-        commit("user_agent", event.user_agent.as_deref()),
-        commit("user_email", Some(&event.user_email)),
+        commit("error_message", bytes(event.error_message.as_ref())),
+        commit("ip_address", bytes(event.ip_address.as_ref())),
+        commit("resource_name", bytes(event.resource.name.as_ref())),
+        commit("user_agent", bytes(event.user_agent.as_ref())),
+        commit("user_email", Some(event.user_email.as_bytes())),
     ]
+}
+
+fn bytes(text: Option<&String>) -> Option<&[u8]> {
+    text.map(String::as_bytes)
 }
 
 /// What a member of the canonical form can be.
@@ -118,20 +122,17 @@ impl Scalar<'_> {
     }
 }
 
-/// Scalars and lists of them as RFC 8785 wants them: `serde_json`'s escapes are the short ones it asks for.
+/// Scalars and lists of them as RFC 8785 wants them: `serde_json` escapes as shortly as it asks for.
 fn write_json(value: &impl serde::Serialize, out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("texts and whole numbers are always JSON");
 }
 
-/// RFC 8785 text of a JSON value without fractional numbers: keys in UTF-16 order, no spaces, the shortest
+/// RFC 8785 bytes of a JSON value without fractional numbers: keys in UTF-16 order, no spaces, the shortest
 /// escapes.
-///
-/// # Panics
-/// Never: Rust's texts are UTF-8.
-pub fn canonical_json(value: &Value) -> String {
+pub fn canonical_json(value: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     write_canonical(value, &mut out);
-    String::from_utf8(out).expect("JSON of Rust's texts is UTF-8")
+    out
 }
 
 fn write_canonical(value: &Value, out: &mut Vec<u8>) {
@@ -225,7 +226,7 @@ mod tests {
                 "resource_type": event.resource.kind, "resource_id": event.resource.id,
                 "request_id": event.request_id, "status": event.status.as_str(), "commitments": commitments,
             });
-            assert_eq!(String::from_utf8(sealed.canonical).expect("UTF-8"), canonical_json(&form));
+            assert_eq!(sealed.canonical, canonical_json(&form));
         }
     }
 
@@ -258,7 +259,8 @@ mod tests {
     #[test]
     fn keys_sort_by_utf16_and_escapes_are_short() {
         let value = json!({"\u{10000}": 1, "\u{ffff}": 2, "a\n": "\u{1}\"/"});
-        assert_eq!(canonical_json(&value), "{\"a\\n\":\"\\u0001\\\"/\",\"\u{10000}\":1,\"\u{ffff}\":2}");
+        let text = String::from_utf8(canonical_json(&value)).expect("UTF-8");
+        assert_eq!(text, "{\"a\\n\":\"\\u0001\\\"/\",\"\u{10000}\":1,\"\u{ffff}\":2}");
     }
 
     proptest! {
@@ -266,7 +268,7 @@ mod tests {
         fn parsing_and_writing_again_gives_the_same_bytes(keys in proptest::collection::vec(".{0,8}", 0..6), n in any::<i64>()) {
             let map: serde_json::Map<String, Value> = keys.iter().map(|k| (k.clone(), json!([n, k, null]))).collect();
             let once = canonical_json(&Value::Object(map));
-            let again = canonical_json(&serde_json::from_str::<Value>(&once).expect("canonical text is JSON"));
+            let again = canonical_json(&serde_json::from_slice::<Value>(&once).expect("canonical text is JSON"));
             prop_assert_eq!(once, again);
         }
     }

@@ -3,6 +3,7 @@
 use super::{Action, Changes, SealedEvent};
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
+use crate::idempotency::Receipt;
 
 /// The reserved organization of events that belong to no known one.
 pub const SYSTEM_ORGANIZATION: &str = "org_system";
@@ -89,31 +90,45 @@ pub struct AuditEvent {
     pub error_message: Option<String>,
 }
 
-/// One or more sealed events: the ticket for a change.
+/// One or more sealed events: the ticket for a change. With them the receipt for whoever may ask for it again.
 #[derive(Clone, Debug)]
-pub struct Trail(Vec<SealedEvent>);
+pub struct Trail {
+    events: Vec<SealedEvent>,
+    receipt: Option<Receipt>,
+}
 
 impl Trail {
     /// A trail of one event.
     pub fn of(event: AuditEvent, entropy: &dyn Entropy) -> Self {
-        Self(vec![SealedEvent::seal(event, entropy)])
+        Self { events: vec![SealedEvent::seal(event, entropy)], receipt: None }
     }
 
     /// And another one, in the same transaction.
     #[must_use]
     pub fn and(mut self, event: AuditEvent, entropy: &dyn Entropy) -> Self {
-        self.0.push(SealedEvent::seal(event, entropy));
+        self.events.push(SealedEvent::seal(event, entropy));
         self
+    }
+
+    /// With a receipt to store beside them.
+    #[must_use]
+    pub fn with_receipt(self, receipt: Option<Receipt>) -> Self {
+        Self { receipt, ..self }
+    }
+
+    /// What to store so that a retry is known.
+    pub const fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_ref()
     }
 
     /// The one the change is about.
     pub fn first(&self) -> &SealedEvent {
         // A trail is made of one event and only grows.
-        &self.0[0]
+        &self.events[0]
     }
 
     /// The sealed events, at least one.
     pub fn entries(&self) -> &[SealedEvent] {
-        &self.0
+        &self.events
     }
 }

@@ -127,6 +127,11 @@ impl HashPool {
         .await
     }
 
+    /// How full the queue is, in percent: who decides earlier whom to send away looks here.
+    pub fn load_percent(&self) -> usize {
+        self.queue.load_percent()
+    }
+
     /// How many verifications have reached the hash since the start.
     pub fn verifications_started(&self) -> u64 {
         self.verifications.load(Ordering::Relaxed)

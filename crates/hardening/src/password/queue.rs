@@ -33,6 +33,11 @@ impl<T> Queue<T> {
         true
     }
 
+    /// How much of the room is taken, in percent.
+    pub(super) fn load_percent(&self) -> usize {
+        self.lock().waiting.len() * 100 / self.capacity.max(1)
+    }
+
     /// Waits for an item; `None` when the queue was closed.
     pub(super) fn pop(&self) -> Option<T> {
         let mut state = self.lock();
@@ -66,7 +71,9 @@ mod tests {
     #[test]
     fn a_full_queue_refuses_and_a_closed_one_too() {
         let queue = Queue::new(2);
-        assert!(queue.push(1) && queue.push(2) && !queue.push(3));
+        assert!(queue.push(1));
+        assert_eq!(queue.load_percent(), 50);
+        assert!(queue.push(2) && !queue.push(3));
         assert_eq!(queue.pop(), Some(1));
         assert!(queue.push(3));
         queue.close();

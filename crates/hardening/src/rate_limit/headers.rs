@@ -4,7 +4,7 @@
 use super::Decision;
 use crate::clock::Timestamp;
 
-/// Names and values for a limited response. `policy` is the name of the policy. On a refusal add
+/// Names and values for a limited response. `policy` is the name of the rule. On a refusal add
 /// `Retry-After` from [`retry_after_seconds`], which is never earlier than the reset named here.
 pub fn values(decision: &Decision, policy: &str, now: Timestamp) -> [(&'static str, String); 5] {
     let reset_in = ceil_seconds(decision.reset_at.since(now)).to_string();

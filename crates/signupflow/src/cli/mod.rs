@@ -148,6 +148,7 @@ mod tests {
             "signupflow demo",
             "signupflow migrate down",
             "signupflow keys generate",
+            "signupflow keys accept",
             "signupflow keys rotate",
             "signupflow doctor",
             "signupflow admin revoke-sessions",

@@ -1,9 +1,10 @@
 //! How and where the program runs.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::reader::Reader;
-use super::variable::Allowed::{Boolean, OneOf, Text};
+use super::variable::Allowed::{Boolean, OneOf, Text, Whole};
 use super::variable::Fallback::{Derived, Value};
 use super::variable::{Section, Variable};
 
@@ -55,6 +56,17 @@ const MIGRATE_ON_START: Variable = Variable {
                   SQLite is always migrated.",
     secret: false,
 };
+const SHUTDOWN_GRACE_SECONDS: Variable = Variable {
+    name: "SHUTDOWN_GRACE_SECONDS",
+    section: Section::Deployment,
+    allowed: Whole { min: 0, max: 10, unit: "seconds" },
+    default: Derived("5 in production, else 0"),
+    example: "10",
+    description: "How long a server that was asked to stop still takes connections while `/ready` answers 503: \
+                  longer than load balancers take to notice. What then is not answered 25 seconds after the \
+                  signal is cut.",
+    secret: false,
+};
 pub(super) const ENV_FILE: Variable = Variable {
     name: "ENV_FILE",
     section: Section::Deployment,
@@ -65,8 +77,18 @@ pub(super) const ENV_FILE: Variable = Variable {
     secret: false,
 };
 
-pub(super) const VARIABLES: &[&Variable] =
-    &[&ENVIRONMENT, &DATA_DIR, &SINGLE_NODE, &ALLOW_EMBEDDED_IN_PRODUCTION, &MIGRATE_ON_START, &ENV_FILE];
+pub(super) const VARIABLES: &[&Variable] = &[
+    &ENVIRONMENT,
+    &DATA_DIR,
+    &SINGLE_NODE,
+    &ALLOW_EMBEDDED_IN_PRODUCTION,
+    &MIGRATE_ON_START,
+    &SHUTDOWN_GRACE_SECONDS,
+    &ENV_FILE,
+];
+
+/// A production's time to be noticed as leaving: two looks of a balancer that looks every two seconds.
+const PRODUCTION_GRACE: u32 = 5;
 
 /// What the program is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +112,8 @@ pub struct Deployment {
     pub allow_embedded_in_production: bool,
     /// `MIGRATE_ON_START`.
     pub migrate_on_start: bool,
+    /// `SHUTDOWN_GRACE_SECONDS`.
+    pub shutdown_grace: Duration,
 }
 
 impl Deployment {
@@ -105,11 +129,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Deployment {
         _ => Environment::Development,
     };
     reader.environment = environment;
+    let grace = if environment == Environment::Production { PRODUCTION_GRACE } else { 0 };
     Deployment {
         environment,
         data_dir: reader.text(&DATA_DIR).map_or_else(|| PathBuf::from("./data"), PathBuf::from),
         single_node: reader.boolean(&SINGLE_NODE),
         allow_embedded_in_production: reader.boolean(&ALLOW_EMBEDDED_IN_PRODUCTION),
         migrate_on_start: reader.boolean(&MIGRATE_ON_START),
+        shutdown_grace: reader.seconds_or(&SHUTDOWN_GRACE_SECONDS, grace),
     }
 }

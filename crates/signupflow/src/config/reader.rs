@@ -139,6 +139,12 @@ impl<'a> Reader<'a> {
         self.parsed(variable, |text| parse_whole(text, variable)).unwrap_or(default)
     }
 
+    /// A number of seconds, this many where it is not set.
+    pub(super) fn seconds_or(&mut self, variable: &Variable, default: u32) -> Duration {
+        let seconds = self.parsed(variable, |text| parse_whole(text, variable)).unwrap_or(default);
+        Duration::from_secs(seconds.into())
+    }
+
     /// A number of seconds.
     pub(super) fn seconds(&mut self, variable: &Variable) -> Duration {
         Duration::from_secs(self.whole(variable).into())

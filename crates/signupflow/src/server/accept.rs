@@ -44,6 +44,8 @@ mod tests {
     /// `EMFILE` on Linux: too many open files.
     const OUT_OF_FILES: i32 = 24;
 
+    /// F16: without file descriptors the server waits longer and longer instead of spinning, and goes on when there
+    /// are some again.
     #[tokio::test(start_paused = true)]
     async fn out_of_files_pauses_ever_longer_and_recovers() {
         let (started, mut attempts) = (Instant::now(), 0);

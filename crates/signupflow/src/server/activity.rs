@@ -5,13 +5,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::limits::Limits;
+use super::stopping::{Requests, Stage, Stages};
 
 /// The 24 bytes an HTTP/2 connection opens with (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Shared by a connection's stream, its requests and its supervisor.
 #[derive(Debug, Clone)]
-pub(super) struct Activity(Arc<Mutex<State>>);
+pub(super) struct Activity(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    state: Mutex<State>,
+    /// Those of the whole server.
+    requests: Requests,
+    stages: Stages,
+}
 
 #[derive(Debug)]
 struct State {
@@ -52,9 +61,9 @@ impl Overdue {
 }
 
 impl Activity {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(requests: Requests, stages: Stages) -> Self {
         let now = Instant::now();
-        Self(Arc::new(Mutex::new(State {
+        let state = Mutex::new(State {
             protocol: Protocol::Undecided(0),
             opened: now,
             head_since: None,
@@ -62,11 +71,12 @@ impl Activity {
             blocked_since: None,
             in_flight: 0,
             served: false,
-        })))
+        });
+        Self(Arc::new(Inner { state, requests, stages }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The peer sent `bytes`.
@@ -102,12 +112,18 @@ impl Activity {
         state.head_since = None;
         state.served = true;
         state.in_flight += 1;
+        self.0.requests.begin();
         InFlight(self.clone())
     }
 
     /// Starts the time of rest again.
     pub(super) fn rest_anew(&self) {
         self.lock().quiet_since = Instant::now();
+    }
+
+    /// Whether the peer speaks HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(self.lock().protocol, Protocol::Http2)
     }
 
     /// Whether any request has begun.
@@ -136,11 +152,19 @@ impl Activity {
 #[derive(Debug)]
 pub(super) struct InFlight(Activity);
 
+impl InFlight {
+    /// Whether the server was asked to stop meanwhile.
+    pub(super) fn server_stops(&self) -> bool {
+        *self.0.0.stages.borrow() != Stage::Serving
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.in_flight -= 1;
         state.quiet_since = Instant::now();
+        self.0.0.requests.end();
     }
 }
 
@@ -148,6 +172,7 @@ impl Drop for InFlight {
 mod tests {
     use std::time::Duration;
 
+    use super::super::stopping;
     use super::*;
 
     fn limits() -> Limits {
@@ -158,6 +183,10 @@ mod tests {
         }
     }
 
+    fn activity() -> Activity {
+        Activity::new(Requests::default(), stopping::stages().1)
+    }
+
     fn due(activity: &Activity) -> Option<(u64, Overdue)> {
         let now = Instant::now();
         activity.deadline(&limits()).map(|(when, why)| ((when - now).as_secs(), why))
@@ -165,7 +194,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_head_has_its_time_from_its_first_byte_however_slowly_it_drips() {
-        let activity = Activity::new();
+        let activity = activity();
         assert_eq!(due(&activity), Some((10, Overdue::Head)));
         activity.received(b"P");
         activity.received(b"OST");
@@ -176,7 +205,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn half_a_preface_buys_no_time() {
-        let activity = Activity::new();
+        let activity = activity();
         activity.received(b"PRI * HT");
         tokio::time::advance(Duration::from_secs(7)).await;
         activity.received(b"TP/2.0\r\n\r\nSM\r\n\r\n and more");
@@ -185,7 +214,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_run_without_a_deadline_and_rest_starts_after_them() {
-        let activity = Activity::new();
+        let activity = activity();
         activity.received(b"GET / HTTP/1.1\r\n\r\n");
         let (one, two) = (activity.begin(), activity.begin());
         assert_eq!(due(&activity), None);
@@ -201,7 +230,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_takes_nothing_is_overdue_even_in_a_request() {
-        let activity = Activity::new();
+        let activity = activity();
         let _request = activity.begin();
         activity.blocked(true);
         tokio::time::advance(Duration::from_secs(10)).await;

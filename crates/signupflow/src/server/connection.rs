@@ -19,7 +19,6 @@ use hyper_util::{
 };
 use tokio::{
     net::TcpStream,
-    sync::watch,
     time::{Instant, sleep_until},
 };
 use tower::{BoxError, Service};
@@ -28,33 +27,31 @@ use super::{
     activity::{Activity, Overdue},
     limits::Limits,
     request::PerConnection,
+    stopping::{Requests, Stage, Stages},
     stream::NotedStream,
 };
 
 /// How long a connection that has not sent a request yet may still send its first one once the server
 /// stops: a load balancer opened it before it knew.
-const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(500);
+const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 
 /// What all connections of a server share.
 pub(super) struct Shared {
     pub(super) builder: auto::Builder<TokioExecutor>,
     pub(super) limits: Limits,
+    pub(super) requests: Requests,
+    pub(super) stages: Stages,
 }
 
 impl Shared {
-    pub(super) fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { builder: limits.builder(), limits })
+    pub(super) fn new(limits: Limits, stages: Stages) -> Arc<Self> {
+        Arc::new(Self { builder: limits.builder(), limits, requests: Requests::default(), stages })
     }
 }
 
-/// Serves `stream` until either side ends it, a limit cuts it, or `stop` turns true and its requests are done.
-pub(super) async fn serve<S, B>(
-    shared: Arc<Shared>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    application: S,
-    mut stop: watch::Receiver<bool>,
-) where
+/// Serves `stream` until either side ends it, a limit cuts it, or the server stops and its requests are done.
+pub(super) async fn serve<S, B>(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, application: S)
+where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Into<BoxError>,
@@ -62,12 +59,12 @@ pub(super) async fn serve<S, B>(
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let activity = Activity::new();
+    let activity = Activity::new(shared.requests.clone(), shared.stages.clone());
     let service = TowerToHyperService::new(PerConnection { application, peer, activity: activity.clone() });
     let noted = TokioIo::new(NotedStream { stream, activity: activity.clone() });
     let mut connection = pin!(shared.builder.serve_connection(noted, service));
     let mut supervised = pin!(overdue(&activity, &shared.limits));
-    let mut stopping = pin!(stop_due(&mut stop, &activity));
+    let mut stopping = pin!(farewell_due(shared.stages.clone(), &activity));
     let (mut told, mut bidden) = (false, false);
     let outcome = poll_fn(|context| {
         if !told && stopping.as_mut().poll(context).is_ready() {
@@ -100,9 +97,15 @@ pub(super) async fn serve<S, B>(
     }
 }
 
-async fn stop_due(stop: &mut watch::Receiver<bool>, activity: &Activity) {
+/// When the connection is to be ended as its protocol has it. GOAWAY loses nothing, so HTTP/2 is told first. HTTP/1
+/// has only the answers to say it with ([`PerConnection`]); closing a connection at rest may cross a request on its way.
+async fn farewell_due(mut stages: Stages, activity: &Activity) {
     // An error means that the server is gone: a reason to stop as well.
-    drop(stop.wait_for(|stopped| *stopped).await);
+    drop(stages.wait_for(|stage| *stage != Stage::Serving).await);
+    if activity.is_http2() {
+        return;
+    }
+    drop(stages.wait_for(|stage| *stage == Stage::Ending).await);
     if !activity.has_served() {
         tokio::time::sleep(FIRST_REQUEST_GRACE).await;
     }

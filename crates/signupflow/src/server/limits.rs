@@ -20,8 +20,10 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a peer may refuse to take the bytes of a response.
     pub write_stall_timeout: Duration,
-    /// How long requests may take to finish once the server stops.
-    pub drain_timeout: Duration,
+    /// How long, once asked to stop, new connections are still taken: the time load balancers need to notice.
+    pub leave_grace: Duration,
+    /// How long a stop may take, [`Limits::leave_grace`] included, until what is not answered is cut.
+    pub stop_timeout: Duration,
     /// HTTP/1 only: bytes of a request's head that are buffered; more is answered with a bare 431.
     pub head_buffer: usize,
     /// HTTP/2 only: requests at once on one connection (RFC 9113 `SETTINGS_MAX_CONCURRENT_STREAMS`).
@@ -38,13 +40,19 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(75),
             write_stall_timeout: Duration::from_secs(30),
-            drain_timeout: Duration::from_secs(30),
+            leave_grace: Duration::ZERO,
+            stop_timeout: Duration::from_secs(25),
             head_buffer: 64 * 1024,
             streams_per_connection: 128,
             header_list: 16 * 1024,
         }
     }
 }
+
+/// Open files that are not for clients: databases, log, mail.
+const FILES_KEPT: usize = 128;
+/// Whoever scrapes metrics needs few connections.
+const METRICS_CONNECTIONS: usize = 16;
 
 /// HTTP/2 streams reset by the peer that may wait to be noticed ("rapid reset", CVE-2023-44487).
 const RESETS_PENDING: usize = 20;
@@ -54,6 +62,20 @@ const RESETS_OF_OURS: usize = 1024;
 const SEND_BUFFER: usize = 64 * 1024;
 
 impl Limits {
+    /// No more connections than the process may have open files, with some left for its own work, and for one peer at
+    /// most half of them: connections wait in the kernel's queue before files run out.
+    pub fn for_open_files(files: u64) -> Self {
+        let usual = Self::default();
+        let files = usize::try_from(files).unwrap_or(usize::MAX);
+        let connections = usual.connections.min(files.saturating_sub(FILES_KEPT).max(files / 2)).max(2);
+        Self { connections, connections_per_peer: usual.connections_per_peer.min(connections / 2), ..usual }
+    }
+
+    /// For the metrics page.
+    pub fn of_metrics() -> Self {
+        Self { connections: METRICS_CONNECTIONS, ..Self::default() }
+    }
+
     pub(super) fn builder(&self) -> auto::Builder<TokioExecutor> {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         // The connection's own supervisor is the stricter one; this is for a head it would miss.
@@ -70,5 +92,20 @@ impl Limits {
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(Duration::from_secs(10));
         builder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_the_rest() {
+        for (files, connections, per_peer) in
+            [(u64::MAX, 8192, 1024), (100_000, 8192, 1024), (1024, 896, 448), (100, 50, 25), (1, 2, 1)]
+        {
+            let limits = Limits::for_open_files(files);
+            assert_eq!((limits.connections, limits.connections_per_peer), (connections, per_peer), "{files}");
+        }
     }
 }

@@ -5,8 +5,8 @@
 //!   does not read ([`Limits`]). Bodies are bounded where they are read.
 //! * Connections are bounded in all and per peer; a system out of file descriptors is waited for.
 //! * Every request carries its peer as the extension [`PeerAddress`].
-//! * A stop is graceful: no new connections, `Connection: close` or GOAWAY on the old ones, and time for
-//!   the requests under way.
+//! * A stop is graceful: `Connection: close` or GOAWAY on every connection while load balancers notice, then no
+//!   new connections, and time for the requests under way.
 //!
 //! The deployment must exempt its reverse proxies from the bound per peer
 //! ([`Bound::without_peer_limit_for`]): all of their clients share one peer address.
@@ -16,9 +16,11 @@ mod activity;
 mod connection;
 mod head_limits;
 mod limits;
+pub mod open_files;
 mod peers;
 mod request;
 pub mod signals;
+mod stopping;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -34,7 +36,7 @@ use futures_util::FutureExt;
 use http_body::Body;
 use hyper::body::Incoming;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::JoinSet,
 };
@@ -43,9 +45,14 @@ use tower::{BoxError, Service};
 pub use hardening_tower::PeerAddress;
 pub use head_limits::{HeadLimits, LimitedHead};
 pub use limits::Limits;
+pub use stopping::{CutShort, Drained, Impatience};
 
 use connection::Shared;
 use peers::Peers;
+use stopping::{Stage, Stages};
+
+/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`).
+const QUEUED_CONNECTIONS: u32 = 4096;
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -55,41 +62,6 @@ pub struct BindError {
     pub address: SocketAddr,
     /// What the system said.
     pub source: io::Error,
-}
-
-/// The server stopped and every request was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Drained {
-    /// Connections that were open when the stop came.
-    pub connections: usize,
-}
-
-/// The server stopped before every request was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("stopped with {connections} connections cut ({why})")]
-pub struct CutShort {
-    /// Connections that were cut.
-    pub connections: usize,
-    /// What ended the wait.
-    pub why: Impatience,
-}
-
-/// What ended the wait for the last requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Impatience {
-    /// [`Limits::drain_timeout`] passed.
-    TimeUp,
-    /// The operator asked a second time.
-    AskedAgain,
-}
-
-impl fmt::Display for Impatience {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::TimeUp => "they did not finish in time",
-            Self::AskedAgain => "asked to stop a second time",
-        })
-    }
 }
 
 /// The HTTP server.
@@ -103,12 +75,21 @@ impl Server {
     /// When the address is taken, not ours, or not allowed.
     pub async fn bind(address: SocketAddr, limits: Limits) -> Result<Bound, BindError> {
         let bound = async {
-            let listener = TcpListener::bind(address).await?;
+            let listener = listen(address)?;
             let local_address = listener.local_addr()?;
             Ok(Bound { listener, local_address, limits, exempt: Arc::new(|_| false) })
         };
         bound.await.map_err(|source| BindError { address, source })
     }
+}
+
+/// Listens with a queue that holds a storm of connections; the usual one is too short for that.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for connections that linger (TIME-WAIT).
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUED_CONNECTIONS)
 }
 
 /// A listening server.
@@ -140,7 +121,7 @@ impl Bound {
     /// Serves until `stop` is ready and the requests then under way are answered.
     ///
     /// # Errors
-    /// When [`Limits::drain_timeout`] passes first.
+    /// When [`Limits::stop_timeout`] passes first.
     pub async fn serve<S, B>(
         self,
         application: S,
@@ -160,7 +141,7 @@ impl Bound {
     /// As [`Bound::serve`]; `hurry` is polled after `stop` only and, when ready, cuts what is left.
     ///
     /// # Errors
-    /// When [`Limits::drain_timeout`] passes or `hurry` is ready before all requests are answered.
+    /// When [`Limits::stop_timeout`] passes or `hurry` is ready before all requests are answered.
     pub async fn serve_until<S, B>(
         self,
         application: S,
@@ -175,43 +156,117 @@ impl Bound {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let (stop_all, stopped) = watch::channel(false);
-        let (shared, peers) = (Shared::new(self.limits.clone()), Peers::default());
-        let mut tasks = JoinSet::new();
-        let start = |(stream, peer): (TcpStream, SocketAddr), tasks: &mut JoinSet<()>| {
-            let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-            let limit = if (self.exempt)(peer.ip()) { usize::MAX } else { self.limits.connections_per_peer };
-            let Some(place) = peers.enter(peer.ip(), limit) else {
-                metrics::counter!("http_connections_cut_total", "reason" => "peer_limit").increment(1);
-                tracing::debug!(%peer, "too many connections of this peer");
-                return;
-            };
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
-            }
-            let (shared, application, stopped) = (shared.clone(), application.clone(), stopped.clone());
-            tasks.spawn(async move {
-                connection::serve(shared, stream, peer, application, stopped).await;
-                drop(place);
-            });
+        let (stage, stages) = stopping::stages();
+        let limits = self.limits.clone();
+        let mut serving = Serving::new(self, application, stages);
+        serving.accept_until(stop).await;
+        stage.send_replace(Stage::Leaving);
+        let time_up = tokio::time::sleep(limits.stop_timeout);
+        tokio::pin!(hurry, time_up);
+        tokio::select! {
+            biased;
+            () = &mut hurry => return serving.ending.cut(Impatience::AskedAgain).await,
+            () = serving.accept_until(tokio::time::sleep(limits.leave_grace)) => {}
+        }
+        let mut ending = serving.close(&stage);
+        let connections = ending.tasks.len();
+        let why = tokio::select! {
+            biased;
+            () = ending.all_ended() => return Ok(Drained { connections }),
+            () = hurry => Impatience::AskedAgain,
+            () = time_up => Impatience::TimeUp,
         };
-        tokio::pin!(stop);
+        ending.cut(why).await
+    }
+}
+
+/// The accept loop and the connections it began.
+struct Serving<S> {
+    bound: Bound,
+    application: S,
+    peers: Peers,
+    ending: Ending,
+}
+
+/// The connections that are left.
+struct Ending {
+    shared: Arc<Shared>,
+    tasks: JoinSet<()>,
+}
+
+impl<S, B> Serving<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    fn new(bound: Bound, application: S, stages: Stages) -> Self {
+        let ending = Ending { shared: Shared::new(bound.limits.clone(), stages), tasks: JoinSet::new() };
+        Self { bound, application, peers: Peers::default(), ending }
+    }
+
+    async fn accept_until(&mut self, over: impl Future<Output = ()>) {
+        tokio::pin!(over);
         loop {
-            let room = tasks.len() < self.limits.connections;
+            let room = self.ending.tasks.len() < self.bound.limits.connections;
+            let listener = &self.bound.listener;
             tokio::select! {
                 biased;
-                () = &mut stop => break,
-                Some(ended) = tasks.join_next() => note_end(ended),
-                accepted = accept::accept(|| self.listener.accept()), if room => start(accepted, &mut tasks),
+                () = &mut over => return,
+                Some(ended) = self.ending.tasks.join_next() => note_end(ended),
+                (stream, peer) = accept::accept(|| listener.accept()), if room => self.start(stream, peer),
             }
         }
-        // Those in the kernel's queue believe they are connected: they are served as well.
-        while let Some(Ok(accepted)) = self.listener.accept().now_or_never() {
-            start(accepted, &mut tasks);
+    }
+
+    fn start(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let limits = &self.bound.limits;
+        let limit = if (self.bound.exempt)(peer.ip()) { usize::MAX } else { limits.connections_per_peer };
+        let Some(place) = self.peers.enter(peer.ip(), limit) else {
+            metrics::counter!("http_connections_cut_total", "reason" => "peer_limit").increment(1);
+            tracing::debug!(%peer, "too many connections of this peer");
+            return;
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
-        drop(self.listener);
-        stop_all.send_replace(true);
-        drain(tasks, &shared.limits, hurry).await
+        let (shared, application) = (self.ending.shared.clone(), self.application.clone());
+        self.ending.tasks.spawn(async move {
+            connection::serve(shared, stream, peer, application).await;
+            drop(place);
+        });
+    }
+
+    /// Takes no new connections.
+    fn close(mut self, stage: &watch::Sender<Stage>) -> Ending {
+        // Those in the kernel's queue believe they are connected: they are served as well.
+        while let Some(Ok((stream, peer))) = self.bound.listener.accept().now_or_never() {
+            self.start(stream, peer);
+        }
+        stage.send_replace(Stage::Ending);
+        self.ending
+    }
+}
+
+impl Ending {
+    async fn all_ended(&mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            note_end(ended);
+        }
+    }
+
+    /// Ends all connections at once. Those without a request lose nothing.
+    async fn cut(mut self, why: Impatience) -> Result<Drained, CutShort> {
+        let (connections, requests) = (self.tasks.len(), self.shared.requests.under_way());
+        self.tasks.shutdown().await;
+        if requests == 0 && why == Impatience::TimeUp {
+            return Ok(Drained { connections });
+        }
+        Err(CutShort { requests, why })
     }
 }
 
@@ -219,26 +274,4 @@ fn note_end(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "a connection ended in a panic");
     }
-}
-
-async fn drain(
-    mut tasks: JoinSet<()>,
-    limits: &Limits,
-    hurry: impl Future<Output = ()>,
-) -> Result<Drained, CutShort> {
-    let connections = tasks.len();
-    let all_ended = async {
-        while let Some(ended) = tasks.join_next().await {
-            note_end(ended);
-        }
-    };
-    let why = tokio::select! {
-        biased;
-        () = all_ended => return Ok(Drained { connections }),
-        () = hurry => Impatience::AskedAgain,
-        () = tokio::time::sleep(limits.drain_timeout) => Impatience::TimeUp,
-    };
-    let connections = tasks.len();
-    tasks.shutdown().await;
-    Err(CutShort { connections, why })
 }

@@ -1,4 +1,5 @@
-//! Between hyper and the application: names the peer, and notes how long a request lasts.
+//! Between hyper and the application: names the peer, notes how long a request lasts, and lets the answers of a
+//! server that stops say so.
 
 use std::{
     net::SocketAddr,
@@ -6,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response, Version, header::CONNECTION};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::Service;
@@ -39,7 +40,9 @@ where
     fn call(&mut self, mut request: Request<R>) -> Self::Future {
         request.extensions_mut().insert(PeerAddress(self.peer));
         let in_flight = Some(self.activity.begin());
-        NotedFuture { answer: self.application.call(request), in_flight }
+        // HTTP/2 has no such field (RFC 9113 section 8.2.2).
+        let may_close = request.version() < Version::HTTP_2;
+        NotedFuture { answer: self.application.call(request), in_flight, may_close }
     }
 }
 
@@ -48,6 +51,7 @@ pin_project! {
         #[pin]
         answer: F,
         in_flight: Option<InFlight>,
+        may_close: bool,
     }
 }
 
@@ -59,8 +63,11 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.answer.poll(context))?;
+        let mut response = ready!(this.answer.poll(context))?;
         let in_flight = this.in_flight.take();
+        if *this.may_close && in_flight.as_ref().is_some_and(InFlight::server_stops) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         Poll::Ready(Ok(response.map(|body| NotedBody { body, in_flight })))
     }
 }

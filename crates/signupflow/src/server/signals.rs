@@ -1,6 +1,8 @@
-//! The signals that ask the program to stop.
+//! The signals that ask the program to stop, or to read its files anew.
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::io::{IsTerminal as _, stdout};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Ready at the next SIGTERM or SIGINT after it is first polled.
 ///
@@ -19,6 +21,33 @@ pub async fn shutdown() {
         }
         Err(error) => {
             tracing::error!(%error, "cannot listen for signals; only killing stops this process");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Requests to read files anew: SIGHUP, from when this is made. At a terminal SIGHUP keeps its first meaning: the
+/// terminal is gone, and so is the program.
+#[derive(Debug)]
+pub struct Reloads(Option<Signal>);
+
+impl Reloads {
+    /// Listens from now on.
+    pub fn listen() -> Self {
+        if stdout().is_terminal() {
+            return Self(None);
+        }
+        let registered = signal(SignalKind::hangup());
+        Self(registered.inspect_err(|error| tracing::error!(%error, "cannot listen for SIGHUP")).ok())
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        let came = match &mut self.0 {
+            Some(signal) => signal.recv().await,
+            None => None,
+        };
+        if came.is_none() {
             std::future::pending::<()>().await;
         }
     }

@@ -64,10 +64,14 @@ impl Running {
     }
 
     async fn answer(&self, request: &str) -> String {
-        let mut stream = self.connect().await;
-        send(&mut stream, request).await;
-        to_end(&mut stream).await
+        answer_of(self.address, request).await
     }
+}
+
+async fn answer_of(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    send(&mut stream, request).await;
+    to_end(&mut stream).await
 }
 
 async fn send(stream: &mut TcpStream, bytes: impl AsRef<[u8]>) {
@@ -237,13 +241,13 @@ async fn a_stop_lets_requests_finish_and_takes_no_new_ones() {
 
 #[tokio::test]
 async fn a_stop_cuts_what_does_not_finish_in_time() {
-    let mut server = start(Limits { drain_timeout: SHORT, ..Limits::default() }).await;
+    let mut server = start(Limits { stop_timeout: SHORT, ..Limits::default() }).await;
     let mut busy = server.connect().await;
     send(&mut busy, get_request("/wait", "")).await;
     server.entered.recv().await.unwrap();
     server.stop.send(()).unwrap();
     let outcome = timeout(PATIENCE, server.served).await.unwrap().unwrap();
-    assert_eq!(outcome, Err(CutShort { connections: 1, why: Impatience::TimeUp }));
+    assert_eq!(outcome, Err(CutShort { requests: 1, why: Impatience::TimeUp }));
     assert_eq!(to_end(&mut busy).await, "");
 }
 
@@ -256,7 +260,78 @@ async fn a_second_request_to_stop_cuts_at_once_and_counts() {
     server.hurry.send(()).unwrap();
     server.stop.send(()).unwrap();
     let outcome = timeout(PATIENCE, server.served).await.unwrap().unwrap();
-    assert_eq!(outcome, Err(CutShort { connections: 1, why: Impatience::AskedAgain }));
+    assert_eq!(outcome, Err(CutShort { requests: 1, why: Impatience::AskedAgain }));
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_loses_nothing_when_time_is_up() {
+    let server = start(Limits { stop_timeout: SHORT, ..Limits::default() }).await;
+    let mut slow = server.connect().await;
+    send(&mut slow, "GET / HT").await;
+    assert!(server.answer(&get_request("/", "")).await.ends_with("127.0.0.1"));
+    server.stop.send(()).unwrap();
+    let outcome = timeout(PATIENCE, server.served).await.unwrap().unwrap();
+    assert_eq!(outcome, Ok(Drained { connections: 1 }));
+}
+
+#[tokio::test]
+async fn a_server_that_leaves_answers_everybody_for_the_last_time() {
+    let mut server = start(Limits { leave_grace: PATIENCE, ..Limits::default() }).await;
+    let mut resting = server.connect().await;
+    send(&mut resting, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert!(resting.read_u8().await.is_ok());
+    let mut busy = server.connect().await;
+    send(&mut busy, "GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    server.entered.recv().await.unwrap();
+    let address = server.address;
+    server.stop.send(()).unwrap();
+    let told = async {
+        loop {
+            assert!(answer_of(address, &get_request("/", "")).await.ends_with("127.0.0.1"), "not taken");
+            send(&mut resting, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+            let mut some = [0; 1024];
+            let length = resting.read(&mut some).await.unwrap();
+            if String::from_utf8_lossy(&some[..length]).contains("connection: close") {
+                break;
+            }
+        }
+    };
+    timeout(PATIENCE, told).await.expect("the resting connection is sent away with an answer");
+    assert_eq!(to_end(&mut resting).await, "");
+    server.release.send_replace(true);
+    let answer = to_end(&mut busy).await;
+    assert!(answer.ends_with("waited") && answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn http2_is_sent_away_and_its_requests_are_answered() {
+    let mut server = start(Limits { leave_grace: PATIENCE, ..Limits::default() }).await;
+    let mut stream = server.connect().await;
+    send(&mut stream, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    // GET http /wait as RFC 7541 has it: three indexed fields would do for "/"; the path is a literal.
+    let head = b"\x82\x86\x04\x05/wait\x01\x01h";
+    let frame = [&[0, 0, u8::try_from(head.len()).unwrap(), 1, 5, 0, 0, 0, 1], head.as_slice()].concat();
+    send(&mut stream, frame).await;
+    server.entered.recv().await.unwrap();
+    server.stop.send(()).unwrap();
+    let goaway = async { while next_frame(&mut stream).await.0 != 7 {} };
+    timeout(PATIENCE, goaway).await.expect("no GOAWAY");
+    server.release.send_replace(true);
+    let answered = async { while next_frame(&mut stream).await.1 != b"waited" {} };
+    timeout(PATIENCE, answered).await.expect("no answer");
+}
+
+/// The type and content of an HTTP/2 frame (RFC 9113 section 4.1); PING is answered.
+async fn next_frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.expect("the connection lives");
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut content = vec![0; length as usize];
+    stream.read_exact(&mut content).await.expect("the connection lives");
+    if head[3] == 6 && head[4] == 0 {
+        send(stream, [&[0, 0, 8, 6, 1, 0, 0, 0, 0], content.as_slice()].concat()).await;
+    }
+    (head[3], content)
 }
 
 #[tokio::test]

@@ -21,23 +21,19 @@ const STATUSES: usize = 1000;
 #[derive(Clone)]
 pub struct AccessLog(Arc<[OnceLock<Counter>]>);
 
-impl AccessLog {
+impl Default for AccessLog {
     /// With counters that are looked up once a status.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self((0..STATUSES).map(|_| OnceLock::new()).collect())
     }
+}
 
+impl AccessLog {
     fn count(&self, status: u16) {
         let register = || metrics::counter!("signupflow_http_requests_total", "status" => status.to_string());
         if let Some(counter) = self.0.get(usize::from(status)) {
             counter.get_or_init(register).increment(1);
         }
-    }
-}
-
-impl Default for AccessLog {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -8,10 +8,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use accounts::Refusal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::refusals::{Answer, Outcome};
 use super::run_to_end::run_to_end;
@@ -22,12 +24,21 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The places. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Admission(Arc<Semaphore>);
+pub struct Admission {
+    places: Arc<Semaphore>,
+    /// In percent of the longest wait.
+    last_wait: Arc<AtomicUsize>,
+}
 
 impl Admission {
     /// At most `places` (at least one) credential checks at once.
     pub fn new(places: usize) -> Self {
-        Self(Arc::new(Semaphore::new(places.max(1))))
+        Self { places: Arc::new(Semaphore::new(places.max(1))), last_wait: Arc::default() }
+    }
+
+    /// How long whoever came last waited for a turn, in percent of the longest wait; 0 while there are places.
+    pub fn load_percent(&self) -> usize {
+        if self.places.available_permits() > 0 { 0 } else { self.last_wait.load(Ordering::Relaxed) }
     }
 
     async fn run_to_end<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Outcome<T>
@@ -45,7 +56,10 @@ impl Admission {
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let turn = tokio::time::timeout(LONGEST_WAIT, self.0.clone().acquire_owned()).await;
+        let begun = Instant::now();
+        let turn = tokio::time::timeout(LONGEST_WAIT, self.places.clone().acquire_owned()).await;
+        let percent = begun.elapsed().as_millis() * 100 / LONGEST_WAIT.as_millis();
+        self.last_wait.store(usize::try_from(percent).unwrap_or(100), Ordering::Relaxed);
         turn.ok().and_then(Result::ok).ok_or_else(|| {
             metrics::counter!("signupflow_credential_checks_shed_total").increment(1);
             Refusal::Busy
@@ -73,10 +87,12 @@ mod tests {
     async fn who_waits_longer_than_a_second_is_sent_away() {
         let admission = Admission::new(1);
         let held = admission.place().await.expect("the first has a place");
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         assert_eq!(admission.place().await.err(), Some(Refusal::Busy));
         assert_eq!(begun.elapsed(), LONGEST_WAIT);
+        assert_eq!(admission.load_percent(), 100);
         drop(held);
+        assert_eq!(admission.load_percent(), 0);
         assert!(admission.place().await.is_ok());
     }
 

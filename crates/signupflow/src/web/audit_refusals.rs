@@ -1,18 +1,19 @@
-//! Refusals that speak of an attempt are put on record: CSRF, other sites, missing rights, reached limits.
-//! One row per kind, client and minute, so that a flood cannot fill the disk (the metric counts them all).
+//! Refusals that speak of an attempt are put on record: CSRF, other sites, missing rights, reached limits; and so are
+//! faults of the server's own. One row per kind, client and minute, and one that counts the rest of them.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use accounts::audit_trail::{Actor, Happening};
+use accounts::refusal_record::put_on_record;
 use accounts::{Principal, RequestContext};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use hardening::audit::{Action, Resource};
-use hardening::rate_limit::Quota;
 use hardening::session::Session;
 use hardening_tower::Refusal as LayerRefusal;
 use hardening_tower::session::SessionState;
@@ -22,6 +23,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use super::extract::Sender;
+use super::last_resort;
 use super::problem::Problem;
 use super::refusals::Answer;
 use super::state::AppState;
@@ -29,6 +31,9 @@ use super::state::AppState;
 /// Marks a response whose refusal is on record, so that an outer pass leaves it alone.
 #[derive(Clone, Copy)]
 struct OnRecord;
+
+/// The window in which those like the first are only counted.
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// The layer that looks at answers and records what should be.
 #[derive(Clone)]
@@ -84,7 +89,11 @@ where
         let row = match self.as_mut().project().stage.project() {
             StageProjection::Writing { row } => return row.as_mut().poll(context).map(Ok),
             StageProjection::Answering { answer, asked } => {
-                let response = ready!(answer.poll(context))?;
+                // Here, where it is known who asked: a panic is on record like any other fault.
+                let response = match catch_unwind(AssertUnwindSafe(|| answer.poll(context))) {
+                    Ok(polled) => ready!(polled)?,
+                    Err(panic) => last_resort::panicked(panic),
+                };
                 match (worth_a_row(&response), asked.take()) {
                     (Some((action, why)), Some(asked)) => Box::pin(asked.record(response, action, why)),
                     _ => return Poll::Ready(Ok(response)),
@@ -134,6 +143,11 @@ impl Asked {
             write(&self.state, &self.sender.context(), principal.as_ref(), action, &target, why).await;
         match written {
             Ok(()) => response,
+            // What went wrong already is what the client should hear.
+            Err(error) if action == Action::SystemFault => {
+                tracing::error!(%error, "a fault is not on record");
+                response
+            }
             Err(error) => Answer::from(error).into_response(),
         }
     }
@@ -154,8 +168,11 @@ fn worth_a_row(response: &Response) -> Option<(Action, &'static str)> {
         Some(_) => return None,
         None => {}
     }
-    let problem = response.extensions().get::<Problem>()?;
-    (problem.code == "forbidden").then_some((Action::AuthAccessDenied, "the roles do not allow it"))
+    match response.extensions().get::<Problem>()?.code {
+        "forbidden" => Some((Action::AuthAccessDenied, "the roles do not allow it")),
+        "internal_error" => Some((Action::SystemFault, "the server failed; its log tells why")),
+        _ => None,
+    }
 }
 
 async fn write(
@@ -167,14 +184,9 @@ async fn write(
     why: &str,
 ) -> Result<(), accounts::Error> {
     metrics::counter!("signupflow_refusals_total", "action" => action.as_str()).increment(1);
-    let services = &state.services;
     let whom = principal.map_or(context.address_bucket.as_str(), Principal::person_id);
-    let once = [(format!("noted:{action}:{whom}"), Quota { limit: 1, window: Duration::from_mins(1) })];
-    if !services.quotas.take(&once, services.clock.now()).await?.allowed {
-        return Ok(());
-    }
     let actor = principal.map_or_else(|| Actor::anonymous(""), Actor::principal);
     let shown: String = target.chars().filter(|c| !c.is_control()).take(200).collect();
     let refused = Happening::refused(action, Resource::new("request", shown), why);
-    Ok(services.audit.append(services.trail(context, &actor, refused)).await?)
+    put_on_record(&state.services, context, &actor, refused, &format!("{action}:{whom}"), WINDOW).await
 }

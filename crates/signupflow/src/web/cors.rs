@@ -45,7 +45,7 @@ impl Around for CrossOriginReading {
         if let Some(origin) = origin {
             name_origin(response.headers_mut(), origin);
             let readable = HeaderValue::from_static(
-                "retry-after, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",
+                "idempotency-replayed, retry-after, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",
             );
             response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, readable);
         }
@@ -59,7 +59,7 @@ fn preflight_answer(origin: HeaderValue) -> Response {
     name_origin(headers, origin);
     let methods = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-    let fields = HeaderValue::from_static("authorization, content-type, x-csrf-token");
+    let fields = HeaderValue::from_static("authorization, content-type, idempotency-key, x-csrf-token");
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, fields);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response

@@ -8,6 +8,7 @@ use accounts::two_factor::enrol::Enroller;
 use accounts::{Principal, Refusal, RequestContext};
 use axum::extract::{FromRequestParts, RawPathParams};
 use hardening::client_address::ClientAddress;
+use hardening::idempotency::Receipt;
 use hardening::one_time_token::TokenHash;
 use hardening_tower::request_id::RequestId;
 use hardening_tower::session::SessionState;
@@ -32,7 +33,9 @@ impl FromRequestParts<AppState> for Context {
 
 /// The context from what the layers left in the request.
 pub fn context_of(parts: &Parts) -> RequestContext {
-    Sender::of(&parts.headers, &parts.extensions).context()
+    let mut context = Sender::of(&parts.headers, &parts.extensions).context();
+    context.receipt = parts.extensions.get::<Receipt>().cloned();
+    context
 }
 
 /// What a context is made of, kept without copying any of it.

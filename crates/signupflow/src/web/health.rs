@@ -1,5 +1,8 @@
 //! Whether the server and its backends work: for load balancers and people.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +20,21 @@ pub trait Probe: Send + Sync {
     async fn database_answers(&self) -> bool;
     /// `connected`, `unavailable`, or `embedded` where there is no Redis.
     async fn redis(&self) -> &'static str;
+}
+
+/// Whether the program was asked to stop. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Leaving(Arc<AtomicBool>);
+
+impl Leaving {
+    /// From now on load balancers are sent away.
+    pub fn announce(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn is_announced(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// How it stands.
@@ -48,12 +66,15 @@ pub async fn health(State(state): State<AppState>) -> axum::Json<HealthBody> {
     axum::Json(look(&state).await)
 }
 
-/// 200 when every needed backend answers, 503 until then.
+/// 200 when every needed backend answers; 503 until then, and from the moment the server is asked to stop.
 #[utoipa::path(get, path = "/ready", tag = "operations", responses(
     (status = 200, description = "Ready for traffic", body = HealthBody),
-    (status = 503, description = "backend_unavailable"),
+    (status = 503, description = "backend_unavailable, shutting_down"),
 ))]
 pub async fn ready(State(state): State<AppState>) -> Response {
+    if state.leaving.is_announced() {
+        return Problem::of("shutting_down").with_retry_after(1).into_response();
+    }
     let seen = look(&state).await;
     if seen.status == "healthy" {
         return (StatusCode::OK, axum::Json(seen)).into_response();

@@ -15,6 +15,9 @@ where
 {
     match tokio::spawn(work).await {
         Ok(result) => result.map_err(Into::into),
-        Err(panicked) => Err(Fault::internal(format!("a use case panicked: {panicked}")).into()),
+        Err(panicked) => {
+            metrics::counter!("signupflow_panics_total").increment(1);
+            Err(Fault::internal(format!("a use case panicked: {panicked}")).into())
+        }
     }
 }

@@ -26,10 +26,12 @@ use super::around::AroundLayer;
 use super::audit_refusals::RecordRefusals;
 use super::cors::CrossOriginReading;
 use super::https_only::HttpsOnly;
+use super::idempotency::RecogniseRetries;
 use super::last_resort::RenderRefusals;
 use super::limits::ReportLimits;
 use super::one_host::OneHost;
 use super::pages::docs::Documents;
+use super::shedding::Shedding;
 use super::state::AppState;
 use super::{cookies, last_resort, limits, openapi, routes, transport};
 use crate::server::HeadLimits;
@@ -54,25 +56,27 @@ pub struct StackSettings {
     pub rules: Option<Arc<RuleSet>>,
     /// Where sessions live.
     pub sessions: Arc<dyn SessionStore>,
+    /// Routes beside the product's own.
+    pub further: Router<AppState>,
 }
 
 /// The whole application: routes under their layers.
 pub fn application(state: AppState, settings: StackSettings) -> Result<Router, hardening::fault::Fault> {
     let (api, document) = openapi::router_and_document();
     let documents = Arc::new(Documents::of(&document)?);
-    let clock = state.services.clock.clone();
     let https_only = settings.https_only.demanded;
     let proxies = Arc::new(settings.trusted_proxies);
     let headers = settings.security_headers.map(|headers| {
         SecurityHeadersLayer::new(&headers).trusting(proxies.clone()).always_https(https_only)
     });
     let traffic = settings.rules.as_ref().map(|rules| limits::traffic_layer(rules.clone(), &state));
-    let tokens = state.csrf_enabled.then(|| CsrfTokenLayer::new(state.csrf.clone(), clock.clone()));
+    let tokens =
+        state.csrf_enabled.then(|| CsrfTokenLayer::new(state.csrf.clone(), state.services.clock.clone()));
     // One layer in all: the router boxes and clones each layer for each request.
     let layers = ServiceBuilder::new()
         // Outermost: everything has a number.
         .layer(RequestIdLayer::new(state.services.entropy.clone()).keep_incoming_from(proxies.clone()))
-        .layer(AccessLog::new())
+        .layer(AccessLog::default())
         // Outside of what answers, so that refusals have them too.
         .option_layer(headers)
         // What layers refused becomes a problem document here, with the limits' headers.
@@ -88,6 +92,8 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
         .layer(ClientAddressLayer::new(proxies))
         .layer(AroundLayer(settings.https_only))
         .layer(AroundLayer(CrossOriginReading::new(settings.cors_origins)))
+        // Before anything costs much; inside of what lets another origin's page read the refusal.
+        .layer(Shedding(state.clone()))
         // Sees what the next one refuses.
         .layer(RecordRefusals(state.clone()))
         // Requests from other sites are refused before anything is looked up for them.
@@ -97,10 +103,13 @@ pub fn application(state: AppState, settings: StackSettings) -> Result<Router, h
         .layer(RecordRefusals(state.clone()))
         // Counts per person where there is a live session, else per address: so it follows the session.
         .option_layer(traffic)
-        // Innermost: the token check knows the session, and runs before any handler.
-        .option_layer(tokens);
+        // The token check knows the session, and runs before any handler.
+        .option_layer(tokens)
+        // Innermost: only requests that nothing else refuses.
+        .layer(RecogniseRetries(state.clone()));
     Ok(api
         .merge(routes::pages())
+        .merge(settings.further)
         .fallback(last_resort::not_found)
         .method_not_allowed_fallback(last_resort::method_not_allowed)
         .layer(Extension(documents))

@@ -8,7 +8,9 @@ use hardening::rate_limit::QuotaStore;
 use hardening::session::token::TokenKeys;
 
 use super::admission::Admission;
-use super::health::Probe;
+use super::health::{Leaving, Probe};
+use super::idempotency::InProgress;
+use super::shedding::InFlight;
 
 /// Shared by every handler; cheap to clone.
 #[derive(Clone)]
@@ -20,6 +22,10 @@ pub struct Inner {
     pub services: Arc<Services>,
     /// The door of every credential check.
     pub admission: Admission,
+    /// The requests that are being worked on.
+    pub in_flight: InFlight,
+    /// The repeatable requests that are being carried out.
+    pub in_progress: InProgress,
     /// Signs and reads session tokens.
     pub tokens: Arc<TokenKeys>,
     /// Signs and reads CSRF tokens.
@@ -32,6 +38,8 @@ pub struct Inner {
     pub secure_cookies: bool,
     /// Asks the backends whether they answer.
     pub probe: Arc<dyn Probe>,
+    /// Whether the program was asked to stop.
+    pub leaving: Leaving,
     /// Own origin.
     pub public_url: String,
     /// Where security researchers may write to.

@@ -1,5 +1,6 @@
 //! The one place that names concrete backends and puts the program together from its configuration.
 
+pub mod key_checks;
 mod mail;
 mod shared_state;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use accounts::lockouts::LiftedLocks;
 use accounts::ports::Mailer;
+use accounts::refusal_record::RefusalTally;
 use accounts::two_factor::SecondFactorRules;
 use accounts::two_factor::policy::{self, PolicyBook};
 use accounts::{Services, Settings};
@@ -23,9 +25,12 @@ use hardening::fault::Fault;
 use hardening::keys::{KeyLabel, KeyRing};
 use hardening::password::{Argon2Params, HashPool, PasswordPolicy, suggested_queue};
 use hardening::session::token::TokenKeys;
+use hardening::shared_clock::SharedClock;
 use hardening::two_factor::{Fernet, RecoveryKeys, Totp};
 
 use crate::config::{self, Config, SessionStorage};
+use crate::timekeeping;
+use crate::web::health::Leaving;
 
 /// What one hash with the default parameters takes, for the length of the queue.
 const ONE_HASH: Duration = Duration::from_millis(17);
@@ -33,6 +38,12 @@ const ONE_HASH: Duration = Duration::from_millis(17);
 /// Connections to PostgreSQL: enough for the credential checks of all cores, and for everything else.
 fn connections() -> usize {
     (2 * cores() + 4).max(8)
+}
+
+/// How many requests may be worked on at once. Tens keep a core busy; with more than these a request's turns come so
+/// late that calls to Redis would miss their 50 ms without Redis being slow.
+pub fn requests_at_once() -> usize {
+    256 * cores()
 }
 
 /// How many credential checks may be under way at once. On PostgreSQL one hashes on each core while as many are at
@@ -83,8 +94,10 @@ impl From<Fault> for StartError {
 /// Where time and randomness come from, what a hash costs, and how Redis is waited for: tests use their own.
 #[derive(Clone)]
 pub struct Sources {
-    /// The present.
+    /// The present by this machine.
     pub clock: Arc<dyn Clock>,
+    /// Whether the database's clock counts where it has one. Tests that set the time themselves do without.
+    pub time_of_database: bool,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The cost of a password hash, where it is not the configured one.
@@ -102,6 +115,7 @@ impl Sources {
     pub fn system() -> Self {
         Self {
             clock: Arc::new(hardening::clock::SystemClock),
+            time_of_database: true,
             entropy: Arc::new(hardening::entropy::OsEntropy),
             hash_cost: None,
             redis_call_budget: None,
@@ -130,6 +144,10 @@ pub struct Assembly {
     pub csrf: Arc<CsrfKeys>,
     /// Whether nobody had an account at the start.
     pub first_run: bool,
+    /// Whether the program was asked to stop.
+    pub leaving: Leaving,
+    /// To be kept right; none where time is set by a test.
+    pub time: Option<Arc<SharedClock>>,
 }
 
 /// Opens the database the configuration names.
@@ -175,10 +193,25 @@ async fn migrate_or_refuse(config: &Config, database: &Database) -> Result<(), S
     )))
 }
 
+/// The database, migrated and known to belong to these keys; its clock becomes the source of time.
+async fn ready_database(
+    config: &Config,
+    sources: &mut Sources,
+) -> Result<(Database, Option<Arc<SharedClock>>), StartError> {
+    let database = open_database(config).await?;
+    migrate_or_refuse(config, &database).await?;
+    let time = sources.time_of_database.then(|| Arc::new(SharedClock::new(sources.clock.clone())));
+    if let Some(time) = &time {
+        timekeeping::set(time, &database).await?;
+        sources.clock = time.clone();
+    }
+    key_checks::check(&config.secrets, &database, sources.clock.now()).await?;
+    Ok((database, time))
+}
+
 /// Puts the program together: database open and migrated, stores, rules, keys.
-pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, StartError> {
-    let database = open_database(&config).await?;
-    migrate_or_refuse(&config, &database).await?;
+pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, StartError> {
+    let (database, time) = ready_database(&config, &mut sources).await?;
     let shared = shared_state::shared_state(&config, &database, &sources).await?;
     let Sources { clock, entropy, hash_cost, .. } = sources;
     let ring = KeyRing::new(&config.secrets.secret_key, config.secrets.secret_key_previous.as_ref());
@@ -197,11 +230,13 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
         two_factor: store.clone(),
         two_factor_policies: store.clone(),
         audit: store.clone(),
-        outbox: store,
+        outbox: store.clone(),
+        receipts: store,
         sessions: shared.sessions,
         revocation_mark: shared.revocation_mark,
         quotas: shared.quotas,
         lifted_locks: LiftedLocks::default(),
+        refusals: RefusalTally::default(),
         rules: Arc::new(config.rate_limit.rules.clone()),
         hashing: Arc::new(hashing),
         password_policy: Arc::new(password_policy(&config)?),
@@ -223,6 +258,8 @@ pub async fn assemble(config: Config, sources: Sources) -> Result<Assembly, Star
         mailer: mail::mailer(&config)?,
         tokens: Arc::new(TokenKeys::new(&ring, public_url, "signupflow".to_owned())),
         csrf: Arc::new(CsrfKeys::new(&ring, config.csrf.token_ttl)),
+        leaving: Leaving::default(),
+        time,
         database,
         config,
     })

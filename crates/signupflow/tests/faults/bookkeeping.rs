@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::binary::{Binary, Tokens};
 use crate::support::{Answer, Persona};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The body that creates an event of this title.
@@ -76,4 +78,34 @@ pub(crate) async fn check(told: &Told, admin: &Persona<'_>) {
     let events = admin.get("/api/events?limit=200").await.expect(200);
     let rows = admin.get("/api/audit/logs?limit=1000&action=event.create").await.expect(200);
     told.check(&events_in(&events), &rows_in(&rows));
+}
+
+/// The same for an admin of a program in a process of its own, page by page.
+pub(crate) async fn check_on(server: &Binary, admin: &Tokens, told: &Told) {
+    let mut events = Vec::new();
+    for page in pages(server, admin, "/api/events?limit=100").await {
+        events.extend(events_in(&page));
+    }
+    let mut rows = BTreeMap::new();
+    for page in pages(server, admin, "/api/audit/logs?limit=1000&action=event.create").await {
+        for (id, count) in rows_in(&page) {
+            *rows.entry(id).or_insert(0) += count;
+        }
+    }
+    told.check(&events, &rows);
+}
+
+async fn pages(server: &Binary, admin: &Tokens, path: &str) -> Vec<Answer> {
+    let (mut pages, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("{path}{cursor}");
+        let page = server.signed(admin, Method::GET, &path, &Value::Null).await;
+        let page = page.expect("the program lives").expect(200);
+        let next = page.json["next_cursor"].as_str().map(|next| format!("&cursor={next}"));
+        pages.push(page);
+        match next {
+            Some(next) => cursor = next,
+            None => return pages,
+        }
+    }
 }

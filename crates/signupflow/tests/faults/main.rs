@@ -8,6 +8,13 @@
 mod support;
 
 mod bookkeeping;
+mod certificates;
+mod clock_skew;
+mod connection_storm;
+mod graceful_stop;
+mod handler_panics;
+mod keys_at_start;
+mod overload;
 mod postgres_answers_lost;
 mod postgres_audit_log;
 mod postgres_killed;
@@ -20,4 +27,8 @@ mod redis_killed;
 mod redis_none;
 mod redis_partitioned;
 mod redis_silent;
+mod refusal_flood;
+mod retries;
+mod rolling_restart;
+mod sqlite_busy;
 mod tools;

@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::bookkeeping::{Told, event, events_in, rows_in};
+use crate::bookkeeping::{Told, check_on, event};
 use crate::support::binary::{Binary, Tokens};
 use crate::support::{PASSWORD, fresh_email};
 use crate::tools::rounds;
 use reqwest::Method;
-use serde_json::Value;
 use testkit::postgres::{ClusterOptions, Postgres};
 
 const CLIENTS: usize = 6;
@@ -53,36 +52,8 @@ impl Client {
     async fn check(&self, server: &Binary) {
         let login = server.login(&self.who.email, PASSWORD).await.expect("the program lives").expect(200);
         let who = Tokens { token: login.field("token"), csrf: login.field("csrf_token"), ..self.who.clone() };
-        let told = self.told.clone();
-        Self { who, told }.compare(server).await;
-    }
-
-    async fn compare(&self, server: &Binary) {
-        let mut events = Vec::new();
-        let mut cursor = String::new();
-        loop {
-            let page = self.get(server, &format!("/api/events?limit=100{cursor}")).await;
-            events.extend(events_in(&page));
-            let Some(next) = page.json["next_cursor"].as_str() else { break };
-            cursor = format!("&cursor={next}");
-        }
-        let mut rows = std::collections::BTreeMap::new();
-        let mut cursor = String::new();
-        loop {
-            let path = format!("/api/audit/logs?limit=1000&action=event.create{cursor}");
-            let page = self.get(server, &path).await;
-            for (id, count) in rows_in(&page) {
-                *rows.entry(id).or_insert(0) += count;
-            }
-            let Some(next) = page.json["next_cursor"].as_str() else { break };
-            cursor = format!("&cursor={next}");
-        }
-        self.told().check(&events, &rows);
-    }
-
-    async fn get(&self, server: &Binary, path: &str) -> crate::support::Answer {
-        let answer = server.signed(&self.who, Method::GET, path, &Value::Null).await;
-        answer.expect("the program lives").expect(200)
+        let told = std::mem::take(&mut *self.told());
+        check_on(server, &who, &told).await;
     }
 }
 

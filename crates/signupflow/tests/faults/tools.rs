@@ -13,6 +13,9 @@ pub(crate) const RECOVERY: Duration = Duration::from_secs(2);
 /// Nobody is kept waiting longer, on a machine that compiles and tests something else meanwhile.
 pub(crate) const LONGEST_ANSWER: Duration = Duration::from_secs(1);
 
+/// What the contract gives a server that was told to stop.
+pub(crate) const LONGEST_STOP: Duration = Duration::from_secs(30);
+
 /// How often a fault is repeated.
 pub(crate) fn rounds() -> u32 {
     std::env::var("SIGNUPFLOW_FAULT_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2)
@@ -104,4 +107,10 @@ pub(crate) async fn metric_says_degraded(server: &Binary) -> bool {
     let page = server.http.get(url).send().await.expect("metrics are served").text().await.expect("text");
     let line = page.lines().find(|line| line.starts_with("signupflow_redis_degraded "));
     line.unwrap_or_else(|| panic!("no such metric in {page}")).ends_with(" 1")
+}
+
+/// Kills a server that others still hold.
+pub(crate) fn kill(server: &Binary) {
+    let status = std::process::Command::new("kill").args(["-9", &server.program.pid().to_string()]).status();
+    assert!(status.expect("kill can be run").success());
 }

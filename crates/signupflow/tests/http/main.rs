@@ -37,6 +37,7 @@ mod erasure;
 mod events_teams;
 mod headers;
 mod health_docs;
+mod idempotency;
 mod invitations;
 mod nodes_credentials;
 mod nodes_redis_loss;

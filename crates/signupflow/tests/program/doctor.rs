@@ -60,6 +60,7 @@ fn a_sound_installation_passes_every_check() {
         "database_writable",
         "audit_protection",
         "clock",
+        "keys",
         "hash_speed",
         "client_address",
     ] {

@@ -35,6 +35,7 @@ const ATTEMPTS_TO_START: u32 = 30;
 pub struct ClusterOptions {
     tcp: bool,
     tls: bool,
+    certificate_days: Option<u64>,
     durable: bool,
     settings: Vec<(String, String)>,
 }
@@ -52,6 +53,13 @@ impl ClusterOptions {
     pub fn tls(mut self) -> Self {
         self.tls = true;
         self.tcp()
+    }
+
+    /// As [`ClusterOptions::tls`], with a certificate that ends after so many days.
+    #[must_use]
+    pub fn tls_for(mut self, days: u64) -> Self {
+        self.certificate_days = Some(days);
+        self.tls()
     }
 
     /// Keeps `fsync`, `synchronous_commit` and `full_page_writes` on.
@@ -115,7 +123,7 @@ impl Cluster {
             self.port.unwrap_or(5432),
         );
         if options.tls {
-            lines.push_str(&self.certified());
+            lines.push_str(&self.certified(options.certificate_days));
         }
         if !options.durable {
             lines.push_str("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n");
@@ -128,10 +136,10 @@ impl Cluster {
     }
 
     /// Makes certificate and key, and the lines of `postgresql.conf` that use them.
-    fn certified(&mut self) -> String {
+    fn certified(&mut self, days: Option<u64>) -> String {
         let folder = self.folder.join("certificates");
         std::fs::create_dir(&folder).expect("a new folder can be written");
-        let [certificate, key, authority] = Authority::signing_for(&["localhost"]).write(&folder);
+        let [certificate, key, authority] = Authority::signing_for(&["localhost"], days).write(&folder);
         // The server refuses a key that others may read.
         std::fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("a new file's mode can be set");
         if self.binaries.run_as_postgres() {

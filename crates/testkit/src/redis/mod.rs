@@ -31,6 +31,7 @@ const DATABASES: u32 = 10_000;
 pub struct RedisOptions {
     tcp: bool,
     tls: bool,
+    certificate_days: Option<u64>,
     settings: Vec<(String, String)>,
 }
 
@@ -47,6 +48,13 @@ impl RedisOptions {
     pub fn tls(mut self) -> Self {
         self.tls = true;
         self
+    }
+
+    /// As [`RedisOptions::tls`], with a certificate that ends after so many days.
+    #[must_use]
+    pub fn tls_for(mut self, days: u64) -> Self {
+        self.certificate_days = Some(days);
+        self.tls()
     }
 
     /// A line of `redis.conf`, such as `("maxmemory-policy", "allkeys-lru")`.
@@ -87,7 +95,8 @@ impl Redis {
     fn start_new(options: &RedisOptions, private: bool) -> Self {
         let mut settings = vec![("databases".to_owned(), DATABASES.to_string())];
         settings.extend(options.settings.iter().cloned());
-        let authority = options.tls.then(|| Authority::signing_for(&["localhost", "127.0.0.1"]));
+        let names = ["localhost", "127.0.0.1"];
+        let authority = options.tls.then(|| Authority::signing_for(&names, options.certificate_days));
         let folder = authority.as_ref().map(|_| TempDir::new().expect("the temporary folder can be written"));
         let tls = authority.as_ref().zip(folder.as_ref()).map(|(it, folder)| it.write(folder.path()));
         let server = Server::start(&Setup { tcp: options.tcp, sentinel: false, settings, tls });

@@ -50,5 +50,7 @@ pub const ALL: &[Migration] = &[
     migration!(1, "accounts", "0001_accounts"),
     migration!(2, "audit_trail", "0002_audit_trail"),
     migration!(3, "erasure", "0003_erasure"),
-    migration!(5, "two_factor", "0005_two_factor"),
+    migration!(4, "key_checks", "0004_key_checks"),
+    migration!(5, "idempotency", "0005_idempotency"),
+    migration!(6, "two_factor", "0006_two_factor"),
 ];

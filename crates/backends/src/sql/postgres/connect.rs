@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 
+use super::connector::Connector;
 use super::target::PostgresTarget;
-use super::tls;
 use crate::sql::error::SqlError;
 
 /// Limits for every statement, so that a stuck one cannot hold up the rest. Reading is the default: only a
@@ -23,10 +23,13 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 3;
 
 /// A pool of at most `connections`; connects when first used.
-pub(super) fn pool(target: PostgresTarget, connections: usize) -> Result<Pool, SqlError> {
-    let connector = tls::connector(&target).map_err(SqlError::Bad)?;
+pub(super) fn pool(
+    target: PostgresTarget,
+    connector: Connector,
+    connections: usize,
+) -> Result<Pool, SqlError> {
     let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(configured(target.config), connector, settings);
+    let manager = Manager::from_connect(configured(target.config), connector, settings);
     let pool = Pool::builder(manager)
         .max_size(connections)
         .runtime(Runtime::Tokio1)

@@ -5,6 +5,7 @@
 
 mod commit;
 mod connect;
+mod connector;
 mod encode;
 mod exclusive;
 mod failure;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
+use hardening::clock::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 
 pub(super) use exclusive::PostgresExclusive;
@@ -27,6 +29,8 @@ use super::row::Row;
 use super::stream::Batch;
 use super::unit::{Committed, Statement};
 use super::value::Value;
+use crate::names::Names;
+use connector::Connector;
 use statements::{NotReady, Statements, sent_text};
 
 /// How often a unit that met a deadlock is sent in all.
@@ -41,17 +45,19 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct PostgresDatabase {
     pool: Pool,
+    connector: Connector,
     known: Statements,
     streams: Arc<Semaphore>,
 }
 
 impl PostgresDatabase {
-    pub(super) async fn connect(url: &str, connections: usize) -> Result<Self, SqlError> {
+    pub(super) async fn connect(url: &str, connections: usize, names: Names) -> Result<Self, SqlError> {
         let target = PostgresTarget::parse(url).map_err(SqlError::Bad)?;
         let known = Statements::new(target.transaction_pooler);
-        let pool = connect::pool(target, connections.max(1))?;
+        let connector = Connector::new(target.clone(), names).map_err(SqlError::Bad)?;
+        let pool = connect::pool(target, connector.clone(), connections.max(1))?;
         let streams = Arc::new(Semaphore::new((connections / 2).max(1)));
-        let database = Self { pool, known, streams };
+        let database = Self { pool, connector, known, streams };
         database.rows("SELECT 1::bigint AS one", Vec::new()).await?;
         Ok(database)
     }
@@ -97,6 +103,14 @@ impl PostgresDatabase {
 
     pub(super) async fn exclusive(&self) -> Result<PostgresExclusive, SqlError> {
         PostgresExclusive::begin(self.client().await?).await
+    }
+
+    pub(super) fn reload_authorities(&self) -> Result<(), SqlError> {
+        self.connector.reload().map_err(SqlError::Bad)
+    }
+
+    pub(super) fn certificate_end(&self) -> Option<Timestamp> {
+        self.connector.certificate_end()
     }
 
     pub(super) fn close(&self) {

@@ -1,8 +1,9 @@
 //! TLS to the server: rustls with ring, and as much of the certificate checked as was asked for.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use hardening::clock::Timestamp;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -13,12 +14,30 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::target::{PostgresTarget, Roots, Verification};
+use crate::certificates;
+
+/// When the certificate ends that the server showed last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SeenCertificate(Arc<Mutex<Option<Timestamp>>>);
+
+impl SeenCertificate {
+    pub(super) fn end(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, certificate: &CertificateDer<'_>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = certificates::end_of(certificate);
+    }
+}
 
 /// What connections are encrypted with; never used where the mode is `disable`.
 ///
 /// # Errors
 /// A sentence about the file of trusted authorities.
-pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect, String> {
+pub(super) fn connector(
+    target: &PostgresTarget,
+    seen: &SeenCertificate,
+) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone());
     let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
@@ -33,7 +52,7 @@ pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect, St
         }
     };
     let any_name = target.verification != Verification::AuthorityAndName;
-    let verifier = Verifier { provider, authority, any_name };
+    let verifier = Verifier { provider, authority, any_name, seen: seen.clone() };
     let config = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
 }
@@ -42,7 +61,7 @@ fn trusted(roots: &Roots) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
     match roots {
         Roots::File(file) => {
-            for certificate in certificates(file)? {
+            for certificate in read(file)? {
                 store.add(certificate).map_err(|error| format!("sslrootcert {}: {error}", file.display()))?;
             }
             if store.is_empty() {
@@ -59,7 +78,7 @@ fn trusted(roots: &Roots) -> Result<RootCertStore, String> {
     Ok(store)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let unreadable = |error: rustls::pki_types::pem::Error| {
         format!("sslrootcert {} cannot be read: {error}", file.display())
     };
@@ -73,6 +92,7 @@ struct Verifier {
     /// Without it any certificate will do.
     authority: Option<Arc<WebPkiServerVerifier>>,
     any_name: bool,
+    seen: SeenCertificate,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -84,6 +104,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        self.seen.note(end_entity);
         let Some(authority) = &self.authority else { return Ok(ServerCertVerified::assertion()) };
         let checked =
             authority.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);

@@ -10,10 +10,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::Failure;
+use super::wal::WAL_KEPT;
 use crate::sql::error::SqlError;
 
 /// How long a statement waits for another process (backup, command line) to let go of the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than the product has statements, so that each is prepared once.
 const CACHED_STATEMENTS: usize = 256;
 /// Only the owner may read accounts.
@@ -33,8 +34,9 @@ fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
     if mode != "wal" {
         tracing::warn!(mode, "SQLite could not switch to write-ahead logging");
     }
-    connection
-        .execute_batch("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;")
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit={WAL_KEPT};"
+    ))
 }
 
 /// A connection that can only read.

@@ -8,6 +8,7 @@ mod exclusive;
 mod failure;
 mod readers;
 mod statements;
+mod wal;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -53,7 +54,9 @@ impl SqliteDatabase {
             .name("sqlite-writer".to_owned())
             .spawn(move || writer.run(inbox))
             .map_err(|error| SqlError::Unavailable(format!("no thread for the writer: {error}")))?;
-        let readers = Arc::new(Readers::new(&path));
+        let readers = Readers::start(&path)
+            .map_err(|error| SqlError::Unavailable(format!("no threads for the readers: {error}")))?;
+        let readers = Arc::new(readers);
         Ok(Self { path, queue, readers })
     }
 

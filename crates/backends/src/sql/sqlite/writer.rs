@@ -5,6 +5,7 @@
 //! * A unit whose caller went away before it was taken never starts; once taken it runs to its end.
 //! * When the whole batch fails for one unit's sake (a constraint checked at COMMIT, a full disk), it is
 //!   undone and run again one unit at a time. After an error of the device nothing is repeated.
+//! * Between batches the write-ahead log is kept small: [`super::wal`].
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::connection::open_writer;
 use super::failure::{Failure, Kind};
 use super::statements;
+use super::wal::WalKeeper;
 use crate::sql::error::SqlError;
 use crate::sql::unit::{Committed, Statement};
 
@@ -41,11 +43,13 @@ pub(super) struct Writer {
     path: PathBuf,
     /// `None` after an error that left the connection in doubt: opened anew for the next batch.
     connection: Option<Connection>,
+    wal: WalKeeper,
 }
 
 impl Writer {
-    pub(super) const fn new(path: PathBuf, connection: Connection) -> Self {
-        Self { path, connection: Some(connection) }
+    pub(super) fn new(path: PathBuf, connection: Connection) -> Self {
+        let wal = WalKeeper::new(&path);
+        Self { path, connection: Some(connection), wal }
     }
 
     /// Works until the queue is closed and empty.
@@ -67,6 +71,9 @@ impl Writer {
             jobs.retain(|job| !job.reply.is_closed());
             if !jobs.is_empty() {
                 self.commit(jobs);
+            }
+            if let Some(connection) = &self.connection {
+                self.wal.keep_small(connection);
             }
         }
         if let Some(connection) = self.connection.take()

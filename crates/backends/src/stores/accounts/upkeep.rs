@@ -40,6 +40,7 @@ texts! {
     run PURGE_FAILURES = Sql::same(
         "DELETE FROM sign_in_failures WHERE updated_at < $1 AND consecutive < $2 AND NOT known",
     );
+    run PURGE_RECEIPTS = Sql::same("DELETE FROM idempotency_receipts WHERE expires_at <= $1");
     run PURGE_MAIL = Sql::same("DELETE FROM outbox_messages WHERE status <> 'waiting' AND updated_at < $1");
 }
 
@@ -65,6 +66,7 @@ pub(super) async fn purge(store: &SqlStore, now: Timestamp, kept_from: i64) -> R
         (PURGE_LIFTED, now - LIFTINGS_KEPT),
         (PURGE_ATTEMPTS, now),
         (PURGE_SESSIONS, now),
+        (PURGE_RECEIPTS, now),
         (PURGE_MAIL, now - MAIL_KEPT),
     ];
     let mut unit = Unit::housekeeping("expired rows");

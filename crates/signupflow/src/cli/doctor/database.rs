@@ -5,10 +5,11 @@ use std::time::Duration;
 use backends::sql::migrate::{self, State};
 use backends::sql::{Database, Engine, Sql, SqlError, Unit};
 use hardening::clock::{Clock as _, SystemClock, Timestamp};
+use hardening::key_check::Verdict;
 
 use super::Check;
 use crate::config::{self, Config};
-use crate::wiring::open_database;
+use crate::wiring::{key_checks, open_database};
 
 /// A server that takes longer to answer is away.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -55,7 +56,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Check> {
         Ok(Err(error)) => return vec![away(config, &error.to_string())],
         Err(_) => return vec![away(config, "it does not answer")],
     };
-    let checks = tokio::time::timeout(PATIENCE, examine_open(&database)).await;
+    let checks = tokio::time::timeout(PATIENCE, examine_open(config, &database)).await;
     let checks = checks.unwrap_or_else(|_| vec![away(config, "it stopped answering")]);
     database.close().await;
     checks
@@ -70,7 +71,7 @@ fn away(config: &Config, detail: &str) -> Check {
     Check::fail("database", TITLE, detail, fix)
 }
 
-async fn examine_open(database: &Database) -> Vec<Check> {
+async fn examine_open(config: &Config, database: &Database) -> Vec<Check> {
     let engine = match database.engine() {
         Engine::Sqlite => "SQLite answers",
         Engine::Postgres => "PostgreSQL answers",
@@ -82,8 +83,26 @@ async fn examine_open(database: &Database) -> Vec<Check> {
         checks.push(writable(database).await);
         checks.push(audit_guards(database).await);
         checks.push(clock(database).await);
+        checks.push(keys(config, database).await);
     }
     checks
+}
+
+/// Whether the keys are those the database was used with.
+async fn keys(config: &Config, database: &Database) -> Check {
+    const ID: &str = "keys";
+    const TITLE: &str = "Keys belong to the database";
+    let mut said = Vec::new();
+    for key in key_checks::configured(&config.secrets) {
+        match key.examine(database).await {
+            Ok((Verdict::Foreign | Verdict::Older, words)) => {
+                return Check::fail(ID, TITLE, words, "give all nodes the keys the others have");
+            }
+            Ok((_, words)) => said.push(words),
+            Err(fault) => return Check::fail(ID, TITLE, fault.to_string(), "see the log of the database"),
+        }
+    }
+    Check::pass(ID, TITLE, said.join("; "))
 }
 
 async fn migrations(database: &Database) -> (Check, bool) {
@@ -150,18 +169,15 @@ async fn clock(database: &Database) -> Check {
     const TITLE: &str = "Clock";
     const FIX: &str = "let chrony or systemd-timesyncd set the clocks of all machines";
     let here = SystemClock.now();
-    if database.engine() == Engine::Postgres {
-        match database.row(Sql::same("SELECT now() AS now"), Vec::new()).await {
-            Ok(row) => {
-                let there = row.and_then(|row| row.time("now").ok()).unwrap_or(here);
-                let apart = apart(here, there);
-                if apart > CLOCK_TOLERANCE {
-                    let detail = format!("{} seconds apart from the database's", apart.as_secs());
-                    return Check::fail(ID, TITLE, detail, FIX);
-                }
+    match database.time().await {
+        Ok(there) => {
+            let apart = apart(here, there.unwrap_or(here));
+            if apart > CLOCK_TOLERANCE {
+                let detail = format!("{} seconds apart from the database's", apart.as_secs());
+                return Check::fail(ID, TITLE, detail, FIX);
             }
-            Err(error) => return broken(ID, TITLE, &error),
         }
+        Err(error) => return broken(ID, TITLE, &error),
     }
     let newest = match database.row(NEWEST, Vec::new()).await {
         Ok(row) => row.and_then(|row| row.time("timestamp").ok()),

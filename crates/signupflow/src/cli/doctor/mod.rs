@@ -2,6 +2,7 @@
 //!
 //! Changes nothing: no keys, folders or database are made, and the write tests leave nothing behind.
 
+mod certificates;
 mod database;
 mod files;
 mod machine;
@@ -86,6 +87,7 @@ async fn examine(config: &Config) -> Vec<Check> {
     let mut checks = files::examine(config);
     checks.extend(database::examine(config).await);
     checks.extend(machine::examine(config).await);
+    checks.push(certificates::examine(config).await);
     checks
 }
 

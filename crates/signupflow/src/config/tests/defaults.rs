@@ -38,6 +38,7 @@ fn nothing_at_all_gives_the_contracts_defaults() {
     assert_eq!(config.mail.from, "SignUpFlow <no-reply@localhost>");
     assert_eq!(config.observability.log_format, LogFormat::Pretty);
     assert!(!config.rate_limit.lockout_revokes_sessions && !config.deployment.migrate_on_start);
+    assert_eq!(config.deployment.shutdown_grace, Duration::ZERO);
 }
 
 #[test]

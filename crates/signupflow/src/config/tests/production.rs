@@ -22,6 +22,7 @@ fn production_defaults_are_the_strict_ones() {
     assert!(config.network.https_only && config.network.secure_cookies);
     assert!(config.headers.hsts_include_subdomains && !config.network.public_url_is_derived);
     assert_eq!(config.mail.from, "SignUpFlow <no-reply@signup.example>");
+    assert_eq!(config.deployment.shutdown_grace.as_secs(), 5);
     assert!(warnings.is_empty(), "{warnings:?}");
     let Database::PostgreSql { url } = &config.database else { panic!("not PostgreSQL") };
     assert_eq!(url.expose(), "postgresql://me:dbsecret@db.example/signupflow?sslmode=verify-full");

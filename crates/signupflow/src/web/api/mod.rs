@@ -4,6 +4,7 @@ pub mod audit;
 pub mod audit_export;
 pub mod auth;
 pub mod bodies;
+pub mod changed;
 pub mod events;
 pub mod invitations;
 pub mod login;

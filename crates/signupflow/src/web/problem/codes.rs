@@ -215,6 +215,12 @@ pub const CODES: &[CodeInfo] = &[
         "The request does not fit the present state, perhaps because somebody else was faster. Reload and try again.",
     ),
     row(
+        "idempotency_in_progress",
+        StatusCode::CONFLICT,
+        "Still being carried out",
+        "A request with this Idempotency-Key is being carried out. Wait a moment, then send it again.",
+    ),
+    row(
         "payload_too_large",
         StatusCode::PAYLOAD_TOO_LARGE,
         "Body too large",
@@ -243,6 +249,12 @@ pub const CODES: &[CodeInfo] = &[
         StatusCode::UNPROCESSABLE_ENTITY,
         "Invalid input",
         "Some of the input is not acceptable; see errors.",
+    ),
+    row(
+        "idempotency_key_reused",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Idempotency-Key used before",
+        "This Idempotency-Key was used for another request within a day. Give every request a key of its own.",
     ),
     row(
         "headers_too_large",
@@ -274,6 +286,12 @@ pub const CODES: &[CodeInfo] = &[
         StatusCode::SERVICE_UNAVAILABLE,
         "Temporarily unavailable",
         "Something this request needs does not answer just now. Nothing was changed; try again in a moment.",
+    ),
+    row(
+        "shutting_down",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Shutting down",
+        "This server is about to stop. Another one, or the next one, takes new requests.",
     ),
     row(
         "outcome_unknown",

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::Router;
 use hardening::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use hardening::entropy::OsEntropy;
 use hardening::password::Argon2Params;
@@ -31,6 +32,7 @@ use serde_json::{Value, json};
 use signupflow::config::Config;
 use signupflow::serve;
 use signupflow::server::{Limits, Server};
+use signupflow::web::state::AppState;
 use signupflow::wiring::{Assembly, Sources, assemble};
 use testkit::pgbouncer::PgBouncer;
 use testkit::postgres::Postgres;
@@ -68,6 +70,15 @@ struct Shared {
     settings: BTreeMap<String, String>,
 }
 
+/// The system's clock, wrong by so many seconds.
+struct WrongClock(i64);
+
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(SystemClock.now().micros() + self.0 * 1_000_000)
+    }
+}
+
 /// Stops serving when it is dropped.
 struct Serving(JoinHandle<()>);
 
@@ -75,6 +86,16 @@ impl Drop for Serving {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// In what a node differs from others of its deployment.
+struct Peculiarities {
+    /// Its clock.
+    own: Arc<dyn Clock>,
+    /// Whether it goes by the database's time.
+    time_of_database: bool,
+    /// Routes beside the product's own.
+    further: Router<AppState>,
 }
 
 impl TestApp {
@@ -99,12 +120,22 @@ impl TestApp {
         Self::in_shape(Some(url.to_owned()), fresh_redis(), variables).await
     }
 
+    /// With routes beside the product's own, under the same layers.
+    pub async fn with_routes(further: Router<AppState>) -> Self {
+        let (shared, clock) = (Self::settings(fresh_database().await, fresh_redis(), &[]), standing_clock());
+        let node = Peculiarities { own: clock.clone(), time_of_database: false, further };
+        Self::on_with(shared, clock, node).await
+    }
+
     async fn in_shape(database: Option<String>, redis: Option<String>, variables: &[(&str, &str)]) -> Self {
+        Self::on(Self::settings(database, redis, variables), standing_clock()).await
+    }
+
+    fn settings(database: Option<String>, redis: Option<String>, variables: &[(&str, &str)]) -> Arc<Shared> {
         let data_dir = tempfile::tempdir().expect("a temporary folder");
         let mut settings = base(&data_dir, database, redis);
         settings.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let clock = Arc::new(ManualClock::at(SystemClock.now()));
-        Self::on(Arc::new(Shared { data_dir, settings }), clock).await
+        Arc::new(Shared { data_dir, settings })
     }
 
     /// Stops and starts again on the same data.
@@ -138,17 +169,40 @@ impl TestApp {
         nodes.try_into().unwrap_or_else(|_| panic!("as many as were asked for"))
     }
 
+    /// Nodes of one deployment on real clocks, each wrong by so many seconds.
+    pub async fn nodes_with_wrong_clocks<const N: usize>(
+        redis_url: &str,
+        variables: &[(&str, &str)],
+        wrong_by: [i64; N],
+    ) -> [Self; N] {
+        let first = Self::shared_through(redis_url, variables).await;
+        let mut nodes = vec![];
+        for seconds in wrong_by {
+            let own = Arc::new(WrongClock(seconds));
+            let node = Peculiarities { own, time_of_database: true, further: Router::new() };
+            nodes.push(Self::on_with(first.shared.clone(), first.clock.clone(), node).await);
+        }
+        nodes.try_into().unwrap_or_else(|_| panic!("as many as were asked for"))
+    }
+
     async fn on(shared: Arc<Shared>, clock: Arc<ManualClock>) -> Self {
+        let as_usual = Peculiarities { own: clock.clone(), time_of_database: false, further: Router::new() };
+        Self::on_with(shared, clock, as_usual).await
+    }
+
+    async fn on_with(shared: Arc<Shared>, clock: Arc<ManualClock>, node: Peculiarities) -> Self {
+        let Peculiarities { own, time_of_database, further } = node;
         let loaded = Config::load(&shared.settings).expect("the configuration of tests is right");
         let sources = Sources {
-            clock: clock.clone(),
+            clock: own,
+            time_of_database,
             entropy: Arc::new(OsEntropy),
             hash_cost: Some(Argon2Params::cheap_for_tests()),
             redis_call_budget: Some(Duration::from_secs(5)),
             redis_may_come_later: false,
         };
         let assembly = Arc::new(assemble(loaded.config, sources).await.expect("the application starts"));
-        let router = serve::application(&assembly).expect("the application is put together");
+        let router = serve::application_with(&assembly, further).expect("the application is put together");
         let bound = Server::bind("127.0.0.1:0".parse().expect("an address"), Limits::default())
             .await
             .expect("a free port");
@@ -279,6 +333,10 @@ impl TestApp {
             .await
             .expect("readable")
     }
+}
+
+fn standing_clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(SystemClock.now()))
 }
 
 fn base(

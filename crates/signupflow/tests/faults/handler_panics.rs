@@ -1,0 +1,98 @@
+//! A handler that panics. Its routes are this test's own: the program has none that fails on purpose.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use reqwest::Method;
+use signupflow::server::{Limits, Server};
+use signupflow::web::refusals::Outcome;
+use signupflow::web::run_to_end::run_to_end;
+use signupflow::web::state::AppState;
+
+use crate::support::{Answer, Persona, TestApp, fresh_ip};
+
+const SECRET: &str = "the password is hunter2";
+
+async fn handler() -> &'static str {
+    panic!("{SECRET}")
+}
+
+async fn use_case() -> Outcome<&'static str> {
+    run_to_end(async { if SECRET.is_empty() { Ok::<_, accounts::Error>("") } else { panic!("{SECRET}") } })
+        .await
+}
+
+/// Every lock a request takes is held by nobody afterwards, also by one that panicked within it.
+async fn within_the_hash(State(state): State<AppState>) -> Outcome<&'static str> {
+    let policy = state.services.password_policy.clone();
+    let context = vec![SECRET.to_owned()];
+    let password = hardening::secret::Secret::new(SECRET.to_owned());
+    let judged = state.services.hashing.check_policy(policy, password, context).await;
+    panic!("{judged:?} {SECRET}")
+}
+
+fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/faults/handler", get(handler))
+        .route("/api/faults/use-case", get(use_case))
+        .route("/api/faults/hash", get(within_the_hash))
+}
+
+async fn panics_counted(metrics: &str) -> u64 {
+    let page = reqwest::get(metrics).await.expect("metrics are served").text().await.expect("text");
+    let line = page.lines().find_map(|line| line.strip_prefix("signupflow_panics_total "));
+    line.map_or(0, |number| number.parse().expect("a number"))
+}
+
+async fn metrics_page() -> String {
+    signupflow::metrics_page::install();
+    let bound = Server::bind("127.0.0.1:0".parse().expect("an address"), Limits::of_metrics()).await;
+    let bound = bound.expect("a free port");
+    let address = bound.local_addr();
+    tokio::spawn(signupflow::metrics_page::serve(bound));
+    format!("http://{address}/metrics")
+}
+
+#[track_caller]
+fn expect_500(answer: Answer) {
+    let answer = answer.expect_problem(500, "internal_error");
+    assert!(!answer.text.contains("hunter2") && !answer.text.contains("panic"), "{}", answer.text);
+}
+
+/// F25: a request whose handler panics gets 500 without detail, is counted and on record with whose it was, and the next
+/// thousand requests do not notice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_is_one_request_s_own_affair() {
+    let metrics = metrics_page().await;
+    let app = TestApp::with_routes(routes()).await;
+    let admin = app.admin().await;
+    let before = panics_counted(&metrics).await;
+    for path in ["/api/faults/handler", "/api/faults/use-case", "/api/faults/hash"] {
+        expect_500(admin.get(path).await);
+    }
+    assert!(panics_counted(&metrics).await >= before + 3);
+    app.advance(1);
+    expect_500(app.get("/api/faults/handler").await);
+    let rows = app.audit_rows("system.fault").await;
+    let whose: Vec<_> = rows.iter().map(|row| (&*row.user_id, &*row.resource_id)).collect();
+    let expected = [(&*admin.id, "GET /api/faults/handler"), ("person_anonymous", "GET /api/faults/handler")];
+    assert_eq!(whose, expected, "further ones are counted");
+
+    for number in 0..1000 {
+        let from = Persona { ip: fresh_ip(), ..admin.clone() };
+        if number % 50 == 0 {
+            app.advance(60);
+        }
+        Answer::of(from.request(Method::GET, "/api/people/me").send().await).await.expect(200);
+    }
+    app.login_from(&fresh_ip(), &admin.email, &admin.password).await.expect(200);
+}
+
+/// F25: the program itself has no route that fails on purpose.
+#[tokio::test]
+async fn the_program_has_no_route_that_fails_on_purpose() {
+    let app = TestApp::start().await;
+    for path in ["/api/faults/handler", "/api/faults/use-case", "/api/faults/hash"] {
+        app.get(path).await.expect_problem(404, "not_found");
+    }
+}

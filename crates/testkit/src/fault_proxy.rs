@@ -36,6 +36,7 @@ pub struct FaultProxy {
     address: SocketAddr,
     orders: mpsc::Sender<(Mode, oneshot::Sender<()>)>,
     cuts: watch::Sender<u64>,
+    held: watch::Sender<u64>,
     listening: JoinHandle<()>,
 }
 
@@ -44,6 +45,7 @@ struct Link {
     target: SocketAddr,
     mode: watch::Receiver<Mode>,
     cuts: watch::Receiver<u64>,
+    held: watch::Sender<u64>,
 }
 
 impl FaultProxy {
@@ -57,9 +59,10 @@ impl FaultProxy {
         let (orders, incoming_orders) = mpsc::channel(1);
         let cuts = watch::Sender::new(0);
         let mode = watch::Sender::new(Mode::Pass);
-        let link = Link { target, mode: mode.subscribe(), cuts: cuts.subscribe() };
+        let held = watch::Sender::new(0);
+        let link = Link { target, mode: mode.subscribe(), cuts: cuts.subscribe(), held: held.clone() };
         let listening = tokio::spawn(listen(listener, address, mode, incoming_orders, link));
-        Self { address, orders, cuts, listening }
+        Self { address, orders, cuts, held, listening }
     }
 
     /// Where clients connect to.
@@ -75,6 +78,14 @@ impl FaultProxy {
         let (done, is_done) = oneshot::channel();
         self.orders.send((mode, done)).await.expect("the proxy runs as long as its test");
         is_done.await.expect("another process took the proxy's port while it refused connections");
+    }
+
+    /// Waits until something that arrived is held back.
+    ///
+    /// # Panics
+    /// Never: the proxy itself keeps the count.
+    pub async fn holds_something(&self) {
+        self.held.subscribe().wait_for(|held| *held > 0).await.expect("the sender lives in the proxy");
     }
 
     /// Resets all open connections.
@@ -163,22 +174,25 @@ async fn connect_and_pump(client: &mut TcpStream, link: Link) {
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
     let mode = link.mode;
-    let forward = pump(from_client, to_server, &mode, |mode| mode == Mode::BlackHole);
-    let back =
-        pump(from_server, to_client, &mode, |mode| matches!(mode, Mode::BlackHole | Mode::HoldAnswers));
+    let forward = pump(from_client, to_server, (&mode, &link.held), |mode| mode == Mode::BlackHole);
+    let holds_answers = |mode| matches!(mode, Mode::BlackHole | Mode::HoldAnswers);
+    let back = pump(from_server, to_client, (&mode, &link.held), holds_answers);
     tokio::join!(forward, back);
 }
 
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mode: &watch::Receiver<Mode>,
+    (mode, held): (&watch::Receiver<Mode>, &watch::Sender<u64>),
     holds: fn(Mode) -> bool,
 ) {
     let mut mode = mode.clone();
     let mut chunk = vec![0; CHUNK];
     loop {
         let Ok(length) = from.read(&mut chunk).await else { return };
+        if holds(*mode.borrow()) {
+            held.send_modify(|held| *held += 1);
+        }
         let Ok(now) = mode.wait_for(|mode| !holds(*mode)).await.map(|mode| *mode) else { return };
         if let Mode::Delay(pause) = now {
             tokio::time::sleep(pause).await;

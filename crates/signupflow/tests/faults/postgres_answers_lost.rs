@@ -1,7 +1,5 @@
 //! The connection breaks after COMMIT was sent: the change is stored, and the answer is lost.
 
-use std::time::Duration;
-
 use crate::bookkeeping::{Told, check, event};
 use crate::support::TestApp;
 use testkit::fault_proxy::{FaultProxy, Mode};
@@ -22,8 +20,7 @@ async fn a_lost_answer_to_a_commit_is_no_plain_failure() {
     proxy.set(Mode::HoldAnswers).await;
     let body = event("lost");
     let cut = async {
-        // Real time: the unit has to reach the server, which nobody can ask while its answers are held.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        proxy.holds_something().await;
         proxy.cut();
         proxy.up().await;
     };

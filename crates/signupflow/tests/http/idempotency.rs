@@ -6,6 +6,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::support::api_walk::{Operation, World, operations, wide_app};
+use crate::support::authenticator::enrolled;
 use crate::support::{Answer, Persona, TestApp};
 
 async fn send(request: RequestBuilder, key: &str) -> Answer {
@@ -66,6 +67,9 @@ async fn every_change_is_made_once_and_answered_alike() {
         let path = world.fill(&operation.path).replace("session_none", &device);
         if operation.path.ends_with("/unlock") {
             world.admin.poke(&world.fill("/api/people/{id}/lock")).await.expect(200);
+        }
+        if operation.path.ends_with("/2fa/reset") {
+            enrolled(&world.member).await;
         }
         if operation.path.ends_with("/{person_id}") {
             let member = json!({"person_id": world.member.id});

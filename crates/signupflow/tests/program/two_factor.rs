@@ -19,7 +19,10 @@ use crate::place::{PASSPHRASE, Place};
 const EMAIL: &str = "ada@example.org";
 
 fn with_admin() -> Place {
-    let place = Place::new();
+    admin_in(Place::new())
+}
+
+fn admin_in(place: Place) -> Place {
     place.create_admin("Ada Admin", EMAIL, "Helping Hands");
     place
 }
@@ -160,17 +163,17 @@ fn the_report_tells_who_has_one() {
 async fn rotated_secrets_need_the_old_key_no_more() {
     let key = |byte: u8| URL_SAFE.encode([byte; 32]);
     let (old, new) = (key(1), key(2));
-    let place = with_admin().with("TOTP_ENCRYPTION_KEY", &old);
+    let place = admin_in(Place::new().with("TOTP_ENCRYPTION_KEY", &old));
     let shown = enrolled(&place);
     let under = |keys: &str| {
         let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_signupflow"));
         run.args(["keys", "rotate", "--format", "json"]).env_clear().current_dir(place.path());
         run.env("DATA_DIR", place.path().join("data")).env("TOTP_ENCRYPTION_KEY", keys);
         let output = run.output().expect("it runs");
-        (output.status.code(), serde_json::from_slice::<Value>(&output.stdout).expect("JSON"))
+        (output.status.code(), serde_json::from_slice::<Value>(&output.stdout).unwrap_or_default())
     };
     let counts = |renewed: u64, current: u64, unreadable: u64| serde_json::json!({ "renewed": renewed, "current": current, "unreadable": unreadable });
-    assert_eq!(under(&new), (Some(1), counts(0, 0, 1)));
+    assert_eq!(under(&new), (Some(2), Value::Null), "a key that nothing is under");
     assert_eq!(under(&format!("{new},{old}")), (Some(0), counts(1, 0, 0)));
     assert_eq!(under(&new), (Some(0), counts(0, 1, 0)));
     assert_eq!(under(&old), (Some(1), counts(0, 0, 1)));
@@ -187,5 +190,5 @@ async fn rotated_secrets_need_the_old_key_no_more() {
     let unknown = both_steps(&assembly, "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA").await.expect_err("unknown");
     assert!(matches!(unknown, accounts::Error::Refused(Refusal::WrongSignInCode(_))), "{unknown:?}");
     assembly.database.clone().close().await;
-    assert_eq!(log(&place, "auth.2fa_keys_rotated").len(), 4);
+    assert_eq!(log(&place, "auth.2fa_keys_rotated").len(), 3);
 }

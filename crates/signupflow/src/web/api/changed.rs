@@ -12,6 +12,7 @@ use super::events::EventBody;
 use super::invitations::InvitationBody;
 use super::organizations::OrganizationBody;
 use super::teams::TeamBody;
+use super::two_factor_admin;
 use crate::web::refusals::Outcome;
 use crate::web::state::AppState;
 
@@ -30,6 +31,13 @@ pub async fn as_it_is_now(
         } else {
             StatusCode::NO_CONTENT.into_response()
         });
+    }
+    if path.ends_with("/require-2fa") {
+        let policy = two_factor_admin::policy_as_it_is_now(state, principal, &receipt.resource_id).await;
+        return policy.map(IntoResponse::into_response);
+    }
+    if path.ends_with("/2fa/reset") {
+        return Ok(message(two_factor_admin::RESET).into_response());
     }
     let creates = ["/api/teams", "/api/events", "/api/invitations"].contains(&path);
     let status = if creates { StatusCode::CREATED } else { StatusCode::OK };

@@ -1,5 +1,6 @@
 //! Who of an organization must have a second factor, and an admin's reset of one.
 
+use accounts::Principal;
 use accounts::model::Page;
 use accounts::two_factor::manage;
 use accounts::two_factor::policy::TwoFactorPolicy;
@@ -18,6 +19,10 @@ use crate::web::query::Query;
 use crate::web::refusals::Outcome;
 use crate::web::run_to_end::run_to_end;
 use crate::web::state::AppState;
+
+/// What an admin is told after [`reset`].
+pub const RESET: &str = "The second factor was removed, and every device of this person was signed out.";
+const FIRST_PAGE: ListQuery = ListQuery { limit: None, cursor: None, org_id: None };
 
 /// Who must have a second factor.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -101,10 +106,28 @@ pub async fn policy(
     PathId(id): PathId,
     Query(query): Query<ListQuery>,
 ) -> Outcome<axum::Json<RequiredBody>> {
+    page_of_policy(&state, &principal, &id, query).await
+}
+
+async fn page_of_policy(
+    state: &AppState,
+    principal: &Principal,
+    id: &str,
+    query: ListQuery,
+) -> Outcome<axum::Json<RequiredBody>> {
     let page = query.page()?;
     let wanted = and_one_more(&page);
-    let overview = policy_admin::overview(&state.services, &principal, &id, &wanted).await?;
+    let overview = policy_admin::overview(&state.services, principal, id, &wanted).await?;
     Ok(shown(overview, &page))
+}
+
+/// The answer to a change of the policy, with the policy as it is by now.
+pub async fn policy_as_it_is_now(
+    state: &AppState,
+    principal: &Principal,
+    id: &str,
+) -> Outcome<axum::Json<RequiredBody>> {
+    page_of_policy(state, principal, id, FIRST_PAGE).await
 }
 
 /// Set who must have a second factor. People it concerns who have none must enrol before anything else, also those
@@ -128,7 +151,7 @@ pub async fn set_policy(
         roles: body.roles.unwrap_or_default(),
         deadline: body.deadline,
     };
-    let page = ListQuery { limit: None, cursor: None, org_id: None }.page()?;
+    let page = FIRST_PAGE.page()?;
     let first = and_one_more(&page);
     let overview =
         run_to_end(
@@ -154,5 +177,5 @@ pub async fn reset(
 ) -> Outcome<axum::Json<MessageBody>> {
     let services = state.services.clone();
     run_to_end(async move { manage::reset(&services, &context, &principal, &id).await }).await?;
-    Ok(message("The second factor was removed, and every device of this person was signed out."))
+    Ok(message(RESET))
 }

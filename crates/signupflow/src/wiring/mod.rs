@@ -3,6 +3,7 @@
 pub mod key_checks;
 mod mail;
 mod shared_state;
+mod start_error;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +15,13 @@ use accounts::two_factor::SecondFactorRules;
 use accounts::two_factor::policy::{self, PolicyBook};
 use accounts::{Services, Settings};
 use backends::embedded::WriteThroughSessions;
-use backends::redis::{ConnectError, RedisLink};
+use backends::redis::RedisLink;
 use backends::sql::{Database, SqlError, migrate};
 use backends::stores::{OutboxCipher, SqlStore};
 use hardening::clock::Clock;
 use hardening::csrf::CsrfKeys;
 use hardening::device::DeviceKeys;
 use hardening::entropy::Entropy;
-use hardening::fault::Fault;
 use hardening::keys::{KeyLabel, KeyRing};
 use hardening::password::{Argon2Params, HashPool, PasswordPolicy, suggested_queue};
 use hardening::session::token::TokenKeys;
@@ -31,6 +31,8 @@ use hardening::two_factor::{Fernet, RecoveryKeys, Totp};
 use crate::config::{self, Config, SessionStorage};
 use crate::timekeeping;
 use crate::web::health::Leaving;
+
+pub use start_error::StartError;
 
 /// What one hash with the default parameters takes, for the length of the queue.
 const ONE_HASH: Duration = Duration::from_millis(17);
@@ -55,40 +57,6 @@ pub fn credential_checks_at_once(config: &Config) -> usize {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Why the program cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The configuration asks for something this program does not do. Exit code 2.
-    #[error("{0}")]
-    Configuration(String),
-    /// A backend is away. Exit code 3.
-    #[error("{0}")]
-    Backend(String),
-}
-
-impl From<SqlError> for StartError {
-    fn from(error: SqlError) -> Self {
-        Self::Backend(format!("the database cannot be used: {error}"))
-    }
-}
-
-impl From<ConnectError> for StartError {
-    fn from(error: ConnectError) -> Self {
-        match error {
-            ConnectError::Away(reason) => Self::Backend(format!("Redis is away: {reason}")),
-            ConnectError::Unusable(reason) => {
-                Self::Configuration(format!("Redis cannot be used as it is set up: {reason}"))
-            }
-        }
-    }
-}
-
-impl From<Fault> for StartError {
-    fn from(fault: Fault) -> Self {
-        Self::Backend(fault.to_string())
-    }
 }
 
 /// Where time and randomness come from, what a hash costs, and how Redis is waited for: tests use their own.
@@ -215,9 +183,7 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
     let shared = shared_state::shared_state(&config, &database, &sources).await?;
     let Sources { clock, entropy, hash_cost, .. } = sources;
     let ring = KeyRing::new(&config.secrets.secret_key, config.secrets.secret_key_previous.as_ref());
-    let outbox_key = ring.derive(KeyLabel::Outbox);
-    let cipher = OutboxCipher::new(&outbox_key.current, outbox_key.previous.as_ref(), entropy.clone());
-    let store = Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled));
+    let store = sql_store(&config, &ring, &database, &entropy);
     let hashing = hash_pool(hash_cost.unwrap_or(config.password.argon2), &entropy);
     let services = Arc::new(Services {
         gate: shared.gate,
@@ -263,6 +229,17 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
         database,
         config,
     })
+}
+
+fn sql_store(
+    config: &Config,
+    ring: &KeyRing,
+    database: &Database,
+    entropy: &Arc<dyn Entropy>,
+) -> Arc<SqlStore> {
+    let key = ring.derive(KeyLabel::Outbox);
+    let cipher = OutboxCipher::new(&key.current, key.previous.as_ref(), entropy.clone());
+    Arc::new(SqlStore::new(database.clone(), cipher, config.audit.enabled))
 }
 
 fn hash_pool(cost: Argon2Params, entropy: &Arc<dyn Entropy>) -> HashPool {

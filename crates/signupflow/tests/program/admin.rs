@@ -14,8 +14,9 @@ use signupflow::wiring::{Assembly, Sources, assemble};
 
 pub(crate) async fn opened(place: &Place) -> Assembly {
     let data = place.path().join("data");
-    let settings = [("DATA_DIR".to_owned(), data.to_str().expect("UTF-8").to_owned())];
-    let source = with_env_file(std::collections::BTreeMap::from(settings), Path::new("/nonexistent"));
+    let data_dir = ("DATA_DIR".to_owned(), data.to_str().expect("UTF-8").to_owned());
+    let settings = place.settings().iter().cloned().chain([data_dir]).collect();
+    let source = with_env_file(settings, Path::new("/nonexistent"));
     let config = Config::load(&source.expect("no file")).expect("sound").config;
     assemble(config, Sources::system()).await.expect("it starts")
 }

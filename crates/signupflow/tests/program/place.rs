@@ -47,6 +47,11 @@ impl Place {
         lines.fold(Self::new().with("DATABASE_URL", url), |place, (name, value)| place.with(name, value))
     }
 
+    /// The environment variables it was given.
+    pub(crate) fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

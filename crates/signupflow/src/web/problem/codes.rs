@@ -5,22 +5,8 @@
 
 use axum::http::StatusCode;
 
-/// One kind of refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CodeInfo {
-    /// The stable word programs compare; never renamed once published.
-    pub code: &'static str,
-    /// The HTTP status it is always sent with.
-    pub status: StatusCode,
-    /// Its short name (RFC 9457 `title`): the same for every occurrence.
-    pub title: &'static str,
-    /// What happened and what to do, for people; also the `detail` when the sender has nothing closer to say.
-    pub meaning: &'static str,
-}
-
-const fn row(code: &'static str, status: StatusCode, title: &'static str, meaning: &'static str) -> CodeInfo {
-    CodeInfo { code, status, title, meaning }
-}
+pub use super::code_info::CodeInfo;
+use super::code_info::row;
 
 /// The code whose row stands in for a code that is not in the registry.
 pub(super) const FALLBACK: &CodeInfo = &row(

@@ -5,6 +5,7 @@
 //! * The response also holds the [`Problem`] as an extension: an outer layer that knows the request id
 //!   calls [`Problem::stamp`], which renders the body again and leaves all other headers alone.
 
+mod code_info;
 mod codes;
 #[cfg(test)]
 mod tests;

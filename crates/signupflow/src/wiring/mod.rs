@@ -184,7 +184,6 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
     let Sources { clock, entropy, hash_cost, .. } = sources;
     let ring = KeyRing::new(&config.secrets.secret_key, config.secrets.secret_key_previous.as_ref());
     let store = sql_store(&config, &ring, &database, &entropy);
-    let hashing = hash_pool(hash_cost.unwrap_or(config.password.argon2), &entropy);
     let services = Arc::new(Services {
         gate: shared.gate,
         accounts: store.clone(),
@@ -204,7 +203,7 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
         lifted_locks: LiftedLocks::default(),
         refusals: RefusalTally::default(),
         rules: Arc::new(config.rate_limit.rules.clone()),
-        hashing: Arc::new(hashing),
+        hashing: Arc::new(hash_pool(hash_cost.unwrap_or(config.password.argon2), &entropy)),
         password_policy: Arc::new(password_policy(&config)?),
         second_factor: second_factor(&config, &ring)?,
         policies: PolicyBook::default(),

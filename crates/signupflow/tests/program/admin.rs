@@ -16,7 +16,8 @@ pub(crate) async fn opened(place: &Place) -> Assembly {
     let data = place.path().join("data");
     let data_dir = ("DATA_DIR".to_owned(), data.to_str().expect("UTF-8").to_owned());
     let settings = place.settings().iter().cloned().chain([data_dir]);
-    let source = with_env_file(settings.collect(), Path::new("/nonexistent"));
+    let source =
+        with_env_file(settings.collect::<std::collections::BTreeMap<_, _>>(), Path::new("/nonexistent"));
     let config = Config::load(&source.expect("no file")).expect("sound").config;
     assemble(config, Sources::system()).await.expect("it starts")
 }

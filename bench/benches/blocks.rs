@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use backends::memory::quotas::MemoryQuotas;
 use backends::memory::sessions::MemorySessions;
+use bench::{person, session};
 use criterion::{Criterion, criterion_group, criterion_main};
 use hardening::audit::{Action, AuditEvent, Changes, Resource, SealedEvent, Status};
 use hardening::client_address::TrustedProxies;
-use hardening::clock::{Clock as _, SystemClock, Timestamp};
+use hardening::clock::{Clock as _, SystemClock};
 use hardening::csrf::CsrfKeys;
 use hardening::entropy::OsEntropy;
 use hardening::headers::{HeaderSettings, SecurityHeaders};
@@ -20,7 +21,7 @@ use hardening::rate_limit::{Quota, RuleSet, Settings, headers};
 use hardening::sanitise::limited_html;
 use hardening::secret::Secret;
 use hardening::session::token::{SessionClaims, TokenKeys};
-use hardening::session::{Assurance, ClientDescription, Session, SessionId, SessionStore as _};
+use hardening::session::{SessionId, SessionStore as _};
 use hardening_tower::request_id::RequestIdLayer;
 use hardening_tower::security_headers::SecurityHeadersLayer;
 use http::{Request, Response};
@@ -33,34 +34,12 @@ fn ring() -> KeyRing {
     KeyRing::new(&Secret::new("a root secret of 32 characters or more".to_owned()), None)
 }
 
-fn person() -> String {
-    "person_01987654-3210-7000-8000-000000000001".to_owned()
-}
-
-fn session(at: Timestamp) -> Session {
-    Session {
-        id: SessionId::generate(&OsEntropy),
-        person_id: person(),
-        org_id: "org_01987654-3210-7000-8000-000000000001".to_owned(),
-        email: "ada@example.com".to_owned(),
-        roles: vec!["volunteer".to_owned()],
-        assurance: Assurance::Password,
-        credential_epoch: 0,
-        created_at: at,
-        authenticated_at: at,
-        last_activity: at,
-        expires_at: at + Duration::from_hours(24),
-        idle_timeout: Duration::from_hours(8),
-        client: ClientDescription::default(),
-    }
-}
-
 fn tokens(criterion: &mut Criterion) {
     let now = SystemClock.now();
     let sid = SessionId::generate(&OsEntropy);
     let keys = TokenKeys::new(&ring(), ADDRESS.to_owned(), ADDRESS.to_owned());
     let (iat, exp) = (now.unix_seconds(), now.unix_seconds() + 3600);
-    let claims = SessionClaims { sub: person(), org: "org_1".to_owned(), sid: sid.clone(), iat, exp };
+    let claims = SessionClaims { sub: person(1), org: "org_1".to_owned(), sid: sid.clone(), iat, exp };
     let token = keys.issue(&claims);
     criterion
         .bench_function("session token: verify", |b| b.iter(|| keys.verify(black_box(token.expose()), now)));
@@ -76,7 +55,7 @@ fn tokens(criterion: &mut Criterion) {
 fn stores(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let now = SystemClock.now();
-    let (sessions, one) = (MemorySessions::new(), session(now));
+    let (sessions, one) = (MemorySessions::new(), session(&person(1), now));
     runtime.block_on(sessions.create(&one, 10)).expect("room for one");
     criterion.bench_function("session in memory: resume", |b| {
         b.iter(|| runtime.block_on(sessions.resume(&one.person_id, &one.id, now)));
@@ -103,7 +82,7 @@ fn events(criterion: &mut Criterion) {
         id: "audit_01987654-3210-7000-8000-000000000001".to_owned(),
         timestamp: SystemClock.now(),
         org_id: "org_1".to_owned(),
-        user_id: person(),
+        user_id: person(1),
         user_email: "ada@example.com".to_owned(),
         user_roles: vec!["admin".to_owned()],
         action: Action::EventCreate,

@@ -12,44 +12,16 @@ use backends::memory::sessions::MemorySessions;
 use backends::redis::sessions::RedisSessions;
 use backends::redis::{LinkOptions, RedisLink, RedisTarget};
 use backends::sql::{Database, migrate};
-use hardening::clock::{Clock as _, SystemClock, Timestamp};
-use hardening::entropy::OsEntropy;
+use bench::{person, session};
+use hardening::clock::{Clock as _, SystemClock};
 use hardening::fault::Fault;
 use hardening::rate_limit::{Quota, QuotaStore};
-use hardening::session::{Assurance, ClientDescription, Session, SessionId, SessionStore};
+use hardening::session::SessionStore;
 use serde_json::{Value, json};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const ROUNDS: usize = 7;
-const TTL: Duration = Duration::from_hours(24);
-
-fn session(person: &str, at: Timestamp) -> Session {
-    Session {
-        id: SessionId::generate(&OsEntropy),
-        person_id: person.to_owned(),
-        org_id: "org_01987654-3210-7000-8000-000000000001".to_owned(),
-        email: format!("{person}@example.com"),
-        roles: vec!["volunteer".to_owned()],
-        assurance: Assurance::Password,
-        credential_epoch: 0,
-        created_at: at,
-        authenticated_at: at,
-        last_activity: at,
-        expires_at: at + TTL,
-        idle_timeout: Duration::from_hours(8),
-        client: ClientDescription {
-            device_type: "mobile".to_owned(),
-            browser: "Firefox 140".to_owned(),
-            os: "Android 15".to_owned(),
-            ip_address: "203.0.113.7".to_owned(),
-        },
-    }
-}
-
-fn person(number: usize) -> String {
-    format!("person_01987654-3210-7000-8000-{number:012x}")
-}
 
 /// Resident memory of this process, in bytes.
 fn resident() -> usize {

@@ -9,7 +9,7 @@ use hardening::secret::Secret;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::{Principal, RequestContext};
-use crate::credential_check::{Counted, budgets, open_gate};
+use crate::credential_check::{Counted, budgets, open_gate, settle};
 use crate::error::{Error, Refusal};
 use crate::model::{Credentials, Lock, Person};
 use crate::ports::FailedSignIn;
@@ -95,8 +95,7 @@ pub(crate) async fn check_again(
             Err(Refusal::Busy.into())
         }
         Ok(Verdict::Mismatch) => {
-            let settled = reservation.failed().await?;
-            context.limits.report(settled.tightest());
+            let settled = settle(context, reservation, false).await?;
             let what = WrongAgain {
                 action: Action::AuthLoginFailed,
                 why: "wrong password inside a session",
@@ -106,8 +105,7 @@ pub(crate) async fn check_again(
             Err(Refusal::WrongPassword.into())
         }
         Ok(Verdict::Match | Verdict::MatchOutdated) => {
-            let settled = reservation.succeeded().await?;
-            context.limits.report(settled.tightest());
+            settle(context, reservation, true).await?;
             Ok(credentials)
         }
     }

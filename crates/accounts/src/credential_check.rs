@@ -3,7 +3,9 @@
 
 use hardening::audit::{Action, Resource};
 use hardening::clock::Timestamp;
-use hardening::lockout::{Budget, Denied, DeniedKind, Reservation, account_locked_detail, spoken_duration};
+use hardening::lockout::{
+    Budget, Denied, DeniedKind, Reservation, Settled, account_locked_detail, spoken_duration,
+};
 use hardening::rate_limit::{Algorithm, Decision, Per, Rule};
 use sha2::{Digest, Sha256};
 
@@ -44,6 +46,17 @@ pub(crate) fn budgets(services: &Services, route: &str, counted: &[Counted<'_>])
         );
     }
     found
+}
+
+/// Settles a judged attempt and reports how the limits stand then.
+pub(crate) async fn settle(
+    context: &RequestContext,
+    reservation: Reservation,
+    passed: bool,
+) -> Result<Settled, Error> {
+    let settled = if passed { reservation.succeeded().await? } else { reservation.failed().await? };
+    context.limits.report(settled.tightest());
+    Ok(settled)
 }
 
 /// Reserves a place in every budget, or says why not. Refusals are audited once per key and window.

@@ -19,7 +19,9 @@ use serde_json::json;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
-use crate::credential_check::{Counted, LOGIN_ROUTE, account_key, budgets, open_gate, refuse_for_good};
+use crate::credential_check::{
+    Counted, LOGIN_ROUTE, account_key, budgets, open_gate, refuse_for_good, settle,
+};
 use crate::error::{Error, Refusal};
 use crate::failed_sign_in::record_failure;
 use crate::lockouts::key_of;
@@ -119,13 +121,11 @@ pub async fn sign_in(services: &Services, context: &RequestContext, input: SignI
     };
     let admitted = credentials.filter(|known| verdict != Verdict::Mismatch && may_sign_in(known));
     if let Some(known) = admitted {
-        let settled = reservation.succeeded().await?;
-        context.limits.report(settled.tightest());
+        settle(context, reservation, true).await?;
         let upgrade = (verdict == Verdict::MatchOutdated).then_some(password);
         return admit(services, context, known, &source, upgrade).await;
     }
-    let settled = reservation.failed().await?;
-    context.limits.report(settled.tightest());
+    let settled = settle(context, reservation, false).await?;
     let known = services.accounts.credentials_by_email(&input.email.canonical).await?;
     let person = known.as_ref().map(|credentials| &credentials.person);
     record_failure(services, context, &actor, person, &input.email, &source, settled).await?;

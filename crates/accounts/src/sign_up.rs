@@ -3,7 +3,6 @@
 use hardening::audit::{Action, Changes, Resource};
 use hardening::email::EmailAddress;
 use hardening::entropy::new_id;
-use hardening::lockout::Reservation;
 use hardening::one_time_token::TokenHash;
 use hardening::password::normalise;
 use hardening::rate_limit::{Count, Per};
@@ -13,7 +12,7 @@ use serde_json::json;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
-use crate::credential_check::{Counted, budgets, open_gate};
+use crate::credential_check::{Counted, budgets, open_gate, settle};
 use crate::error::{Error, Refusal};
 use crate::model::{ADMIN, Credentials, Invitation, VOLUNTEER};
 use crate::ports::{NewOrganization, NewPerson, SuccessfulSignIn};
@@ -106,12 +105,6 @@ pub async fn sign_up(
     };
     let Credentials { person, .. } = known;
     record_sign_in(services, context, change, opened, person).await
-}
-
-async fn settle(context: &RequestContext, reservation: Reservation, stored: bool) -> Result<(), Error> {
-    let settled = if stored { reservation.succeeded().await? } else { reservation.failed().await? };
-    context.limits.report(settled.tightest());
-    Ok(())
 }
 
 async fn store_person(

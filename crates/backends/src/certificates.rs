@@ -60,6 +60,11 @@ struct Looker {
     schemes: Vec<SignatureScheme>,
 }
 
+/// Ends the handshake: the certificate was seen, and nothing is to be said to the server.
+fn only_looked_at<T>() -> Result<T, Error> {
+    Err(Error::General("only looked at".to_owned()))
+}
+
 impl ServerCertVerifier for Looker {
     fn verify_server_cert(
         &self,
@@ -70,7 +75,7 @@ impl ServerCertVerifier for Looker {
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end_of(end_entity);
-        Err(Error::General("only looked at".to_owned()))
+        only_looked_at()
     }
 
     fn verify_tls12_signature(
@@ -79,7 +84,7 @@ impl ServerCertVerifier for Looker {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("only looked at".to_owned()))
+        only_looked_at()
     }
 
     fn verify_tls13_signature(
@@ -88,7 +93,7 @@ impl ServerCertVerifier for Looker {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("only looked at".to_owned()))
+        only_looked_at()
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

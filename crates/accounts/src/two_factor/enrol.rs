@@ -14,7 +14,7 @@ use super::spend::{inside, proof_or_hint};
 use crate::audit_trail::{Actor, Happening};
 use crate::check_again::{Asker, WrongAgain, check_again, record_wrong_again};
 use crate::context::{Principal, RequestContext};
-use crate::credential_check::open_gate;
+use crate::credential_check::{open_gate, settle};
 use crate::error::{Error, Refusal};
 use crate::model::{Credentials, Person};
 use crate::ports::{Activation, Enrolment, PendingStep, StepPurpose};
@@ -194,13 +194,11 @@ async fn judge(
     let verdict = services.second_factor.totp.check(&secret, code, 0, services.clock.now());
     match proof_or_hint(services, verdict) {
         Ok(step) => {
-            let settled = reservation.succeeded().await?;
-            context.limits.report(settled.tightest());
+            settle(context, reservation, true).await?;
             Ok(step)
         }
         Err(hint) => {
-            let settled = reservation.failed().await?;
-            context.limits.report(settled.tightest());
+            let settled = settle(context, reservation, false).await?;
             let what = WrongAgain {
                 action: Action::AuthTwoFactorFailed,
                 why: "wrong code for a second factor that is being set up",

@@ -10,7 +10,7 @@ use super::notices::{self, News};
 use crate::audit_trail::Happening;
 use crate::check_again::Asker;
 use crate::context::{Principal, RequestContext};
-use crate::credential_check::{Counted, SECOND_STEP_ROUTE, budgets, open_gate};
+use crate::credential_check::{Counted, SECOND_STEP_ROUTE, budgets, open_gate, settle};
 use crate::error::{CodeHint, Error, Refusal};
 use crate::lockouts::key_of;
 use crate::model::Credentials;
@@ -95,8 +95,7 @@ impl<'a> Attempt<'a> {
     pub(crate) async fn settle<T>(self, outcome: Result<T, Error>) -> Result<T, Error> {
         match outcome {
             Ok(done) => {
-                let settled = self.reservation.succeeded().await?;
-                self.context.limits.report(settled.tightest());
+                settle(self.context, self.reservation, true).await?;
                 Ok(done)
             }
             Err(Error::Refused(Refusal::WrongCode(hint))) => {
@@ -193,8 +192,7 @@ async fn count(
     reservation: Reservation,
     hint: CodeHint,
 ) -> Result<(), Error> {
-    let settled = reservation.failed().await?;
-    context.limits.report(settled.tightest());
+    let settled = settle(context, reservation, false).await?;
     for _ in 0..COUNTING_TRIES {
         let stored = record(services, context, known, place, &settled.locked, hint).await;
         if !matches!(stored, Err(Error::Refused(Refusal::Conflict))) {

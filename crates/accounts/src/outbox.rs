@@ -38,6 +38,15 @@ pub enum Content {
         /// From where.
         ip_address: String,
     },
+    /// Somebody asked for a way to set a new password.
+    PasswordReset {
+        /// Sets a new password.
+        reset_token: String,
+        /// How long the link works, in seconds.
+        valid_for_seconds: u64,
+        /// From where it was asked for.
+        ip_address: String,
+    },
     /// An invitation to join.
     Invitation {
         /// Accepts it.
@@ -62,6 +71,7 @@ impl Content {
         match self {
             Self::AccountLocked { .. } => "account_locked",
             Self::PasswordChanged { .. } => "password_changed",
+            Self::PasswordReset { .. } => "password_reset",
             Self::Invitation { .. } => "invitation",
             Self::SecondFactor { news, .. } => news.kind(),
         }
@@ -149,6 +159,16 @@ impl Mail {
                 ),
                 format!("{public_url}/not-me?token={not_me_token}"),
                 "If it was you, nothing needs to be done.",
+            ),
+            Content::PasswordReset { reset_token, valid_for_seconds, ip_address } => (
+                "Set a new password".to_owned(),
+                format!(
+                    "Somebody at {ip_address} asked for a new password for your account. If it was you, set it \
+                     within {} with this link:",
+                    hardening::lockout::spoken_duration(Duration::from_secs(*valid_for_seconds))
+                ),
+                format!("{public_url}/reset-password?token={reset_token}"),
+                "If it was not you, nothing needs to be done: your password stays as it is.",
             ),
             Content::Invitation { invitation_token, organization, invited_by } => (
                 format!("Invitation to {organization}"),

@@ -4,6 +4,7 @@
 //! program in user space cannot show is a lost SYN; a black hole here accepts and never answers.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -24,8 +25,9 @@ pub enum Mode {
     /// New connections are accepted, and no byte moves in either direction. What was sent meanwhile is
     /// delivered when the mode changes, as after a healed partition.
     BlackHole,
-    /// What clients send passes; no byte comes back until the mode changes.
-    HoldAnswers,
+    /// Everything passes but one answer: the one with `answer` in it on a connection that carried `request`. It and
+    /// what follows it come back when the mode changes.
+    HoldAnswer { request: &'static str, answer: &'static str },
     /// Each chunk of up to 64 KiB waits this long, in each direction.
     Delay(Duration),
 }
@@ -173,27 +175,39 @@ async fn connect_and_pump(client: &mut TcpStream, link: Link) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let mode = link.mode;
-    let forward = pump(from_client, to_server, (&mode, &link.held), |mode| mode == Mode::BlackHole);
-    let holds_answers = |mode| matches!(mode, Mode::BlackHole | Mode::HoldAnswers);
-    let back = pump(from_server, to_client, (&mode, &link.held), holds_answers);
+    let asked = AtomicBool::new(false);
+    let forward = pump(from_client, to_server, &link, |mode, sent| {
+        if let Mode::HoldAnswer { request, .. } = mode {
+            asked.fetch_or(contains(sent, request), Ordering::SeqCst);
+        }
+        mode == Mode::BlackHole
+    });
+    let back = pump(from_server, to_client, &link, |mode, sent| match mode {
+        Mode::HoldAnswer { answer, .. } => asked.load(Ordering::SeqCst) && contains(sent, answer),
+        mode => mode == Mode::BlackHole,
+    });
     tokio::join!(forward, back);
+}
+
+fn contains(sent: &[u8], text: &str) -> bool {
+    sent.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    (mode, held): (&watch::Receiver<Mode>, &watch::Sender<u64>),
-    holds: fn(Mode) -> bool,
+    link: &Link,
+    holds: impl Fn(Mode, &[u8]) -> bool,
 ) {
-    let mut mode = mode.clone();
+    let mut mode = link.mode.clone();
     let mut chunk = vec![0; CHUNK];
     loop {
         let Ok(length) = from.read(&mut chunk).await else { return };
-        if holds(*mode.borrow()) {
-            held.send_modify(|held| *held += 1);
+        let sent = &chunk[..length];
+        if holds(*mode.borrow(), sent) {
+            link.held.send_modify(|held| *held += 1);
         }
-        let Ok(now) = mode.wait_for(|mode| !holds(*mode)).await.map(|mode| *mode) else { return };
+        let Ok(now) = mode.wait_for(|mode| !holds(*mode, sent)).await.map(|mode| *mode) else { return };
         if let Mode::Delay(pause) = now {
             tokio::time::sleep(pause).await;
         }
@@ -201,7 +215,7 @@ async fn pump(
             let _ = to.shutdown().await;
             return;
         }
-        if to.write_all(&chunk[..length]).await.is_err() {
+        if to.write_all(sent).await.is_err() {
             return;
         }
     }
@@ -301,9 +315,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn held_answers_come_once_the_mode_changes() {
+    async fn a_held_answer_comes_once_the_mode_changes() {
         let (proxy, mut client) = proxy_and_client().await;
-        proxy.set(Mode::HoldAnswers).await;
+        proxy.set(Mode::HoldAnswer { request: "other", answer: "ping" }).await;
+        assert!(exchange(&mut client).await.is_ok(), "this connection did not carry it");
+        proxy.set(Mode::HoldAnswer { request: "ping", answer: "pong" }).await;
+        assert!(exchange(&mut client).await.is_ok(), "this is not the answer");
+        proxy.set(Mode::HoldAnswer { request: "ping", answer: "ping" }).await;
         client.write_all(b"ping").await.expect("it passes");
         assert!(tokio::time::timeout(SHORT, client.read(&mut [0; 4])).await.is_err());
         proxy.up().await;

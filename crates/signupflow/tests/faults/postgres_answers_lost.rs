@@ -14,10 +14,10 @@ async fn a_lost_answer_to_a_commit_is_no_plain_failure() {
     let app = TestApp::on_postgres(&format!("postgresql://postgres@{}/postgres", proxy.address()), &[]).await;
     let admin = app.admin().await;
     let mut told = Told::default();
-    // Statements are prepared: the next unit is one message.
     told.note("first".to_owned(), &admin.post("/api/events", &event("first")).await);
 
-    proxy.set(Mode::HoldAnswers).await;
+    // Not just any answer: the node looks at the database's time now and then.
+    proxy.set(Mode::HoldAnswer { request: "lost", answer: "COMMIT" }).await;
     let body = event("lost");
     let cut = async {
         proxy.holds_something().await;

@@ -187,6 +187,7 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
     let services = Arc::new(Services {
         gate: shared.gate,
         accounts: store.clone(),
+        password_resets: store.clone(),
         people: store.clone(),
         organizations: store.clone(),
         teams: store.clone(),
@@ -273,6 +274,8 @@ fn second_factor(config: &Config, ring: &KeyRing) -> Result<SecondFactorRules, S
 fn settings(config: &Config) -> Settings {
     let defaults = Settings::with_defaults(config.network.public_url.as_str());
     Settings {
+        reset_link_ttl: config.password.reset_token_ttl,
+        rate_limiting: config.rate_limit.enabled,
         session_ttl: config.session.ttl,
         session_idle: config.session.idle.unwrap_or(Duration::ZERO),
         session_max_per_person: config.session.max_per_user,

@@ -110,30 +110,33 @@ impl<'a> Payload<'a> {
     /// The short way for what [`Payload::to_json`] wrote without escapes: what nearly every request brings.
     fn as_written(json: &'a [u8]) -> Option<Self> {
         let rest = std::str::from_utf8(json).ok()?.strip_prefix("{\"iss\":\"")?;
-        let (iss, rest) = rest.split_once("\",\"aud\":\"")?;
-        let (aud, rest) = rest.split_once("\",\"typ\":\"")?;
-        let (typ, rest) = rest.split_once("\",\"sub\":\"")?;
-        let (sub, rest) = rest.split_once("\",\"org\":\"")?;
-        let (org, rest) = rest.split_once("\",\"sid\":\"")?;
-        let (sid, rest) = rest.split_once("\",\"iat\":")?;
-        let (iat, exp) = rest.strip_suffix('}')?.split_once(",\"exp\":")?;
-        let plain = |text: &str| !text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'));
-        let number = |text: &str| {
-            let canonical = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
-            if canonical { text.parse().ok() } else { None }
-        };
-        [iss, aud, typ, sub, org, sid].into_iter().all(plain).then_some(())?;
-        Some(Self {
-            iss: iss.into(),
-            aud: aud.into(),
-            typ: typ.into(),
-            sub: sub.into(),
-            org: org.into(),
-            sid: sid.into(),
-            iat: number(iat)?,
-            exp: number(exp)?,
-        })
+        let (iss, rest) = text_before("\",\"aud\":\"", rest)?;
+        let (aud, rest) = text_before("\",\"typ\":\"", rest)?;
+        let (typ, rest) = text_before("\",\"sub\":\"", rest)?;
+        let (sub, rest) = text_before("\",\"org\":\"", rest)?;
+        let (org, rest) = text_before("\",\"sid\":\"", rest)?;
+        let (sid, rest) = text_before("\",\"iat\":", rest)?;
+        let (iat, rest) = number_before(",\"exp\":", rest)?;
+        let (exp, rest) = number_before("}", rest)?;
+        rest.is_empty().then_some(())?;
+        let [iss, aud, typ, sub, org, sid] = [iss, aud, typ, sub, org, sid].map(Cow::Borrowed);
+        Some(Self { iss, aud, typ, sub, org, sid, iat, exp })
     }
+}
+
+/// The text up to its closing quote, which `end` begins with, and what follows `end`. Nothing that JSON would escape.
+fn text_before<'a>(end: &str, json: &'a str) -> Option<(&'a str, &'a str)> {
+    let length = json.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))?;
+    let (text, rest) = json.split_at(length);
+    Some((text, rest.strip_prefix(end)?))
+}
+
+/// A whole number in its only form, and what follows `end`.
+fn number_before<'a>(end: &str, json: &'a str) -> Option<(i64, &'a str)> {
+    let length = json.bytes().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, rest) = json.split_at(length);
+    let canonical = !digits.starts_with('0');
+    Some((digits.parse().ok().filter(|_| canonical)?, rest.strip_prefix(end)?))
 }
 
 /// Issues and verifies session tokens.

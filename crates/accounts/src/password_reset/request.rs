@@ -29,11 +29,8 @@ const LIVE_LINKS: u32 = 3;
 
 /// Stores that somebody asks. Too many from one network address are refused; too many for one mail address are
 /// dropped, and the answer is the same.
-pub async fn request(
-    services: &Services,
-    context: &RequestContext,
-    email: &EmailAddress,
-) -> Result<(), Error> {
+pub async fn request(services: &Services, context: &RequestContext, email: &str) -> Result<(), Error> {
+    let email = EmailAddress::parse(email).map_err(|refusal| Refusal::field("email", refusal.to_string()))?;
     let actor = Actor::anonymous(&email.typed);
     let by_address = [Counted { per: Per::Ip, identifier: &context.address_bucket }];
     let by_address = budgets(services, REQUEST_ROUTE, &by_address);

@@ -46,6 +46,7 @@ mod nodes_redis_loss;
 mod nodes_sessions;
 mod nodes_two_factor;
 mod organizations;
+mod pages_mailed_links;
 mod password_reset;
 mod people;
 mod sessions;

@@ -3,26 +3,26 @@
 use crate::support::{Answer, OTHER_PASSWORD, PASSWORD, Persona, TestApp, fresh_email, fresh_ip};
 use serde_json::{Value, json};
 
-pub const REQUEST: &str = "/api/auth/password-reset-request";
-pub const CONFIRM: &str = "/api/auth/password-reset-confirm";
+pub(crate) const REQUEST: &str = "/api/auth/password-reset-request";
+pub(crate) const CONFIRM: &str = "/api/auth/password-reset-confirm";
 const LOCK: u64 = 900;
 
-pub async fn ask(app: &TestApp, email: &str) -> Answer {
+pub(crate) async fn ask(app: &TestApp, email: &str) -> Answer {
     ask_from(app, &fresh_ip(), email).await
 }
 
-pub async fn ask_from(app: &TestApp, ip: &str, email: &str) -> Answer {
+pub(crate) async fn ask_from(app: &TestApp, ip: &str, email: &str) -> Answer {
     app.post_from(ip, REQUEST, &json!({"email": email})).await
 }
 
 /// The token of a new link, a second later than whatever was mailed before.
-pub async fn link(app: &TestApp, email: &str) -> String {
+pub(crate) async fn link(app: &TestApp, email: &str) -> String {
     app.advance(1);
     ask(app, email).await.expect(200);
     app.mailed_token(email).await
 }
 
-pub async fn confirm(app: &TestApp, token: &str, password: &str) -> Answer {
+pub(crate) async fn confirm(app: &TestApp, token: &str, password: &str) -> Answer {
     confirm_from(app, &fresh_ip(), token, password).await
 }
 

@@ -230,4 +230,8 @@ async fn a_page_says_when_the_server_cannot() {
         away.text
     );
     assert!(!away.header("retry-after").is_empty());
+    for page in ["/reset-password", "/invitation"] {
+        let away = open(&app, &format!("{page}?token={}", "A".repeat(43))).await.expect(503);
+        assert!(away.text.contains("not possible just now"), "{}", away.text);
+    }
 }

@@ -1,5 +1,6 @@
 //! A forgotten password: asking for a link, looking at it, setting a new one with it.
 
+use accounts::input::Judge;
 use accounts::password_reset;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,9 @@ use crate::web::openapi::ProblemBody;
 use crate::web::query::Query;
 use crate::web::refusals::Outcome;
 use crate::web::state::AppState;
+
+/// The longest text that is looked at as a token, in characters; ours have 43.
+const LONGEST_TOKEN: usize = 200;
 
 /// Whose password was forgotten.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -64,7 +68,10 @@ pub struct LinkBody {
     (status = "4XX", description = "invalid_input, rate_limited", body = ProblemBody),
 ))]
 pub async fn validate(State(state): State<AppState>, Query(query): Query<LinkQuery>) -> Outcome<Response> {
-    let email = password_reset::masked_address_of(&state.services, &query.token).await?;
+    let mut judge = Judge::new();
+    let token = judge.line("token", &query.token, LONGEST_TOKEN);
+    judge.verdict()?;
+    let email = password_reset::masked_address_of(&state.services, &token).await?;
     Ok(never_kept(axum::Json(LinkBody { valid: email.is_some(), email }).into_response()))
 }
 

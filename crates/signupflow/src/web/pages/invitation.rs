@@ -13,7 +13,7 @@ use http::header::SET_COOKIE;
 use serde::Deserialize;
 
 use super::mailed_link::{LinkQuery, token_of};
-use super::{Faults, Message, START, page, refused, refused_as};
+use super::{Faults, Message, START, cannot_show, page, refused, refused_as};
 use crate::web::admission::admitted;
 use crate::web::api::auth::language;
 use crate::web::api::bodies::{issue_tokens, never_kept, with_device_cookie};
@@ -45,13 +45,12 @@ pub struct Acceptance {
 }
 
 /// Shows the form, if the link works.
-pub async fn show(
-    State(state): State<AppState>,
-    query: Result<Query<LinkQuery>, Problem>,
-) -> Result<Response, Answer> {
+pub async fn show(State(state): State<AppState>, query: Result<Query<LinkQuery>, Problem>) -> Response {
     let token = token_of(query);
-    let Some(organization) = invitations::organization_invited_to(&state.services, &token).await? else {
-        return Ok(does_not_work(Problem::of("token_invalid").into()));
+    let organization = match invitations::organization_invited_to(&state.services, &token).await {
+        Ok(Some(organization)) => organization,
+        Ok(None) => return does_not_work(Problem::of("token_invalid").into()),
+        Err(error) => return cannot_show(error.into()),
     };
     let empty = || Secret::new(String::new());
     let form = Acceptance {
@@ -63,7 +62,7 @@ pub async fn show(
     let min_length = state.services.password_policy.min_length;
     let invitation =
         Invitation { organization: &organization, form: &form, min_length, faults: &Faults::NONE };
-    Ok(never_kept(page(&invitation)))
+    never_kept(page(&invitation))
 }
 
 /// Its button.

@@ -67,6 +67,12 @@ fn refused(answer: Answer, render: impl FnOnce(&Faults) -> askama::Result<String
     shown_as(answer, |problem| render(&Faults(Some(problem))))
 }
 
+/// Why a page cannot be shown just now.
+fn cannot_show(answer: Answer) -> Response {
+    let sentence = answer.as_problem().detail.clone();
+    refused_as(answer, &Message { title: "This is not possible just now", message: &sentence, next: START })
+}
+
 /// A refusal as a page of its own.
 fn refused_as(answer: Answer, message: &Message<'_>) -> Response {
     shown_as(answer, |_| message.render())

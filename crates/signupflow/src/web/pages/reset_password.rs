@@ -9,7 +9,7 @@ use hardening::secret::Secret;
 use serde::Deserialize;
 
 use super::mailed_link::{LinkQuery, token_of};
-use super::{Faults, Message, page, refused, refused_as};
+use super::{Faults, Message, cannot_show, page, refused, refused_as};
 use crate::web::admission::admitted;
 use crate::web::api::bodies::never_kept;
 use crate::web::extract::Context;
@@ -40,17 +40,16 @@ pub struct NewPassword {
 }
 
 /// Shows the form, if the link works.
-pub async fn show(
-    State(state): State<AppState>,
-    query: Result<Query<LinkQuery>, Problem>,
-) -> Result<Response, Answer> {
+pub async fn show(State(state): State<AppState>, query: Result<Query<LinkQuery>, Problem>) -> Response {
     let token = token_of(query);
-    let Some(email) = password_reset::masked_address_of(&state.services, &token).await? else {
-        return Ok(does_not_work(Problem::of("token_invalid").into()));
+    let email = match password_reset::masked_address_of(&state.services, &token).await {
+        Ok(Some(email)) => email,
+        Ok(None) => return does_not_work(Problem::of("token_invalid").into()),
+        Err(error) => return cannot_show(error.into()),
     };
     let min_length = state.services.password_policy.min_length;
     let form = ResetPassword { token: &token, email: &email, min_length, faults: &Faults::NONE };
-    Ok(never_kept(page(&form)))
+    never_kept(page(&form))
 }
 
 /// Its button.

@@ -100,7 +100,7 @@ impl SessionLayer {
             return Ok(SessionState::Anonymous);
         };
         let now = shared.clock.now();
-        let claims = match shared.tokens.verify(token, now) {
+        let claims = match shared.tokens.verify_again(token, now) {
             Ok(claims) => claims,
             Err(refused) => return Ok(SessionState::Invalid(InvalidSession::Token(refused))),
         };

@@ -15,6 +15,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use hardening::idempotency::{Asked, IdempotencyKey, Receipt};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -62,20 +64,28 @@ pub fn takes_key(method: &Method, path: &str) -> bool {
     !method.is_safe() && path.starts_with("/api/") && !path.starts_with("/api/auth/")
 }
 
-/// Carries a request out; one that brings a key, once.
-pub async fn once(state: &AppState, arrival: &Arrival, routes: Router, request: Request) -> Response {
+/// Carries a request out; one that brings a key, once. Not async: the request goes straight on and is not kept here.
+pub fn once(
+    state: &AppState,
+    arrival: &Arrival,
+    routes: Router,
+    request: Request,
+) -> impl Future<Output = Response> {
     let asks = request.headers().contains_key(HEADER) && takes_key(request.method(), request.uri().path());
     match arrival.principal().filter(|_| asks) {
-        None => carried_out(routes, request).await,
-        Some(principal) => Box::pin(recognised(state, &principal, routes, request))
-            .await
-            .unwrap_or_else(IntoResponse::into_response),
+        None => Either::Left(carried_out(routes, request)),
+        Some(principal) => Either::Right(Box::pin(async move {
+            let answered = recognised(state, &principal, routes, request).await;
+            answered.unwrap_or_else(IntoResponse::into_response)
+        })),
     }
 }
 
-async fn carried_out(mut routes: Router, request: Request) -> Response {
-    let Ok(response) = routes.call(request).await;
-    response
+fn carried_out(mut routes: Router, request: Request) -> impl Future<Output = Response> {
+    routes.call(request).map(|answered| {
+        let Ok(response) = answered;
+        response
+    })
 }
 
 async fn recognised(

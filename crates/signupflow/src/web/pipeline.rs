@@ -63,6 +63,19 @@ pub struct Pipeline {
     routes: Router,
 }
 
+/// A request on its way, handed on by reference: it is a large value, and every step would keep two copies of it.
+struct Underway {
+    parts: Parts,
+    body: Body,
+}
+
+impl Underway {
+    fn take(&mut self) -> Request {
+        let parts = std::mem::replace(&mut self.parts, Request::new(()).into_parts().0);
+        Request::from_parts(parts, std::mem::take(&mut self.body))
+    }
+}
+
 impl<B> Service<http::Request<B>> for Pipeline
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
@@ -80,7 +93,7 @@ where
         let pipeline = self.clone();
         let (parts, body) = request.into_parts();
         let body = if body.is_end_stream() { Body::empty() } else { Body::new(body) };
-        Box::pin(async move { Ok(pipeline.answer(parts, body).await) })
+        Box::pin(async move { Ok(pipeline.answer(Underway { parts, body }).await) })
     }
 }
 
@@ -91,20 +104,21 @@ impl Pipeline {
 
     /// What every answer has, whoever made it: a number, a line in the log, the security headers; refusals become
     /// problem documents.
-    async fn answer(self, mut parts: Parts, body: Body) -> Response {
+    async fn answer(self, mut request: Underway) -> Response {
         let Checks { state, names, log, headers, head, .. } = &*self.checks;
-        let id = names.name(&parts);
+        let parts = &mut request.parts;
+        let id = names.name(parts);
         let is_https =
             headers.as_ref().map(|set| set.is_https(&parts.uri, &parts.headers, &parts.extensions));
         // An oversized head is refused before anything looks into it.
         let verdict = head.check(&parts.uri, &parts.headers);
-        let sender = if verdict.is_ok() { self.checks.sender_of(&parts) } else { None };
+        let sender = if verdict.is_ok() { self.checks.sender_of(parts) } else { None };
         // Everything inside knows one client address: limits, sessions and audit alike.
-        let arrival = Arrival::new(id, &parts, sender);
+        let arrival = Arrival::new(id, parts, sender);
         parts.extensions.insert(arrival.clone());
         let span = tracing::info_span!("request", id = arrival.id().as_str());
         let response = match verdict {
-            Ok(()) => self.in_time(parts, body, &arrival).instrument(span).await,
+            Ok(()) => self.in_time(&mut request, &arrival).instrument(span).await,
             Err(problem) => problem.into_response(),
         };
         let response = limits::reported(response, &arrival, state);
@@ -118,8 +132,8 @@ impl Pipeline {
     }
 
     /// Neither a panic nor a handler that hangs takes the connection with it.
-    async fn in_time(&self, parts: Parts, body: Body, arrival: &Arrival) -> Response {
-        let answered = tokio::time::timeout(REQUEST_TIMEOUT, self.recorded(parts, body, arrival));
+    async fn in_time(&self, request: &mut Underway, arrival: &Arrival) -> Response {
+        let answered = tokio::time::timeout(REQUEST_TIMEOUT, self.recorded(request, arrival));
         match AssertUnwindSafe(answered).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -128,56 +142,58 @@ impl Pipeline {
     }
 
     /// Refusals that speak of an attempt are put on record, and so is a panic.
-    async fn recorded(&self, parts: Parts, body: Body, arrival: &Arrival) -> Response {
+    async fn recorded(&self, request: &mut Underway, arrival: &Arrival) -> Response {
         let Checks { state, https_only, reading, .. } = &*self.checks;
+        let parts = &request.parts;
         if let Some(refusal) =
-            one_host::refusal(&parts).or_else(|| https_only.refusal(&parts.uri, arrival.told_https()))
+            one_host::refusal(parts).or_else(|| https_only.refusal(&parts.uri, arrival.told_https()))
         {
             return refusal;
         }
-        let reader = match reading.reader_of(&parts) {
+        let reader = match reading.reader_of(parts) {
             Ok(reader) => reader,
             Err(preflight) => return preflight,
         };
-        let answered = AssertUnwindSafe(self.in_turn(parts, body, arrival)).catch_unwind().await;
+        let answered = AssertUnwindSafe(self.in_turn(request, arrival)).catch_unwind().await;
         let response = answered.unwrap_or_else(last_resort::panicked);
         let response = audit_refusals::on_record(state, arrival, response).await;
         CrossOriginReading::readable(response, reader)
     }
 
     /// Who has no room is sent away before anything costs much.
-    async fn in_turn(&self, parts: Parts, body: Body, arrival: &Arrival) -> Response {
-        let Some((place, body)) = shedding::place(&self.checks.state, &parts, body).await else {
+    async fn in_turn(&self, request: &mut Underway, arrival: &Arrival) -> Response {
+        let Some(place) = shedding::place(&self.checks.state, &request.parts, &mut request.body).await else {
             return Problem::of("busy").with_retry_after(1).into_response();
         };
-        let response = self.identified(parts, body, arrival).await;
+        let response = self.identified(request, arrival).await;
         drop(place);
         response
     }
 
-    async fn identified(&self, mut parts: Parts, body: Body, arrival: &Arrival) -> Response {
+    async fn identified(&self, request: &mut Underway, arrival: &Arrival) -> Response {
         let Checks { origins, sessions, traffic, .. } = &*self.checks;
+        let parts = &mut request.parts;
         // Requests from other sites are refused before anything is looked up for them.
         if !origins.lets_pass(&parts.method, &parts.headers) {
             return Refusal::CrossOrigin.into_response();
         }
         // One signature check, and one look into the store that also takes from the person's limits.
-        match sessions.resume(&mut parts).await {
+        match sessions.resume(parts).await {
             Ok(state) => arrival.found(state),
             Err(refusal) => return refusal.into_response(),
         }
         // Counts per person where there is a live session, else per address: so it follows the session.
         let Some((traffic, draw)) =
-            traffic.as_ref().and_then(|traffic| Some((traffic, traffic.draw(&mut parts)?)))
+            traffic.as_ref().and_then(|traffic| Some((traffic, traffic.draw(parts)?)))
         else {
-            return self.handled(parts, body, arrival).await;
+            return self.handled(request, arrival).await;
         };
         let drawn: Drawn = match traffic.take(draw).await {
             Ok(drawn) => drawn,
             Err(fault) => return Refusal::BackendAway(fault).into_response(),
         };
         let mut response = match drawn.refusal() {
-            None => self.handled(parts, body, arrival).await,
+            None => self.handled(request, arrival).await,
             Some(refusal) => refusal.into_response(),
         };
         drawn.write(response.headers_mut());
@@ -185,17 +201,17 @@ impl Pipeline {
     }
 
     /// The token check knows the session, and runs before any handler; retries are recognised last, of those who may ask.
-    async fn handled(&self, parts: Parts, body: Body, arrival: &Arrival) -> Response {
+    async fn handled(&self, request: &mut Underway, arrival: &Arrival) -> Response {
         let Checks { state, tokens, .. } = &*self.checks;
         let session = match arrival.session() {
             SessionState::SignedIn(session, _) => Some(&session.id),
             _ => None,
         };
-        if let Some(Err(reason)) = tokens.as_ref().map(|tokens| tokens.check_header(&parts, session)) {
+        if let Some(Err(reason)) = tokens.as_ref().map(|tokens| tokens.check_header(&request.parts, session))
+        {
             return Refusal::Csrf(reason).into_response();
         }
-        let request = Request::from_parts(parts, body);
-        idempotency::once(state, arrival, self.routes.clone(), request).await
+        idempotency::once(state, arrival, self.routes.clone(), request.take()).await
     }
 }
 

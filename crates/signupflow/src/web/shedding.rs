@@ -130,20 +130,21 @@ impl Drop for Place {
 /// A request's place, shared with its body where that is still being sent; held until it is dropped.
 pub type Held = Either<Place, Arc<Place>>;
 
-/// A place for the request as soon as there is one, and its body; `None` when it is to be sent away.
-pub async fn place(state: &AppState, parts: &Parts, body: Body) -> Option<(Held, Body)> {
+/// A place for the request as soon as there is one, shared with its body; `None` when it is to be sent away.
+pub async fn place(state: &AppState, parts: &Parts, body: &mut Body) -> Option<Held> {
     let urgency = Urgency::of(&parts.method, parts.uri.path());
-    if !has_room(state, urgency) && !finds_room(state, urgency).await {
+    // Boxed, as it is rare and large.
+    if !has_room(state, urgency) && !Box::pin(finds_room(state, urgency)).await {
         metrics::counter!("signupflow_requests_shed_total", "kind" => urgency.as_str()).increment(1);
         return None;
     }
     let place = state.in_flight.enter();
     if body.is_end_stream() {
-        return Some((Either::Left(place), body));
+        return Some(Either::Left(place));
     }
     let place = Arc::new(place);
-    let body = Body::new(Sent { body, place: place.clone() });
-    Some((Either::Right(place), body))
+    *body = Body::new(Sent { body: std::mem::take(body), place: place.clone() });
+    Some(Either::Right(place))
 }
 
 fn has_room(state: &AppState, urgency: Urgency) -> bool {

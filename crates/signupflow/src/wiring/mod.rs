@@ -215,20 +215,24 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
     });
     // Known before the first request: who must have a second factor gets nothing else meanwhile.
     policy::follow(&services).await?;
-    let public_url = config.network.public_url.as_str().to_owned();
     Ok(Assembly {
         first_run: !services.people.anyone_exists().await?,
         services,
         upkeep: shared.upkeep,
         redis: shared.redis,
         mailer: mail::mailer(&config)?,
-        tokens: Arc::new(TokenKeys::new(&ring, public_url, "signupflow".to_owned())),
+        tokens: token_keys(&config, &ring),
         csrf: Arc::new(CsrfKeys::new(&ring, config.csrf.token_ttl)),
         leaving: Leaving::default(),
         time,
         database,
         config,
     })
+}
+
+fn token_keys(config: &Config, ring: &KeyRing) -> Arc<TokenKeys> {
+    let issuer = config.network.public_url.as_str().to_owned();
+    Arc::new(TokenKeys::new(ring, issuer, "signupflow".to_owned()))
 }
 
 fn sql_store(

@@ -195,7 +195,7 @@ pub async fn a_link_sets_the_password_once(stores: &Stores) {
         ..change(&person, &links[0])
     };
     let verb = stores.password_resets.redeem_link(whole, trail(), vec![told.clone()]);
-    assert_eq!(stores.leaves(1, verb).await, [lock_key.clone()]);
+    assert_eq!(stores.leaves(1, verb).await, std::slice::from_ref(&lock_key));
     let known = stores.accounts.credentials_of(&person.id).await.expect("readable").expect("known");
     assert_eq!(known.password_hash.as_deref(), Some("$new"));
     assert_eq!(stores.epochs(&person.id).await, (1, 1));
@@ -292,7 +292,7 @@ pub async fn locks_for_codes_stay(stores: &Stores) {
     let at = now();
     let verb =
         stores.password_resets.redeem_link(PasswordReset { at, ..change(&person, &link) }, trail(), vec![]);
-    assert_eq!(stores.leaves(1, verb).await, [device.clone()]);
+    assert_eq!(stores.leaves(1, verb).await, std::slice::from_ref(&device));
     assert_eq!(stores.accounts.lock_keys_of(&person.id).await, Ok(vec![codes.clone()]));
     let lifted = stores.accounts.changes_since(at).await.expect("readable").lifted;
     assert!(lifted.contains(&(device, at)) && !lifted.iter().any(|(key, _)| *key == codes));

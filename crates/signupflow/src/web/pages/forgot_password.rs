@@ -49,7 +49,7 @@ pub async fn submit(
         admitted(&state, async move { password_reset::request(&services, &context, &typed).await }).await;
     match asked {
         Ok(()) => {
-            let told = Message { title: "Look into your mail", message: password_reset::ASKED, next: START };
+            let told = Message { title: "Look into your mail", text: password_reset::ASKED, next: START };
             never_kept(page(&told))
         }
         Err(answer) => again(answer, &email),

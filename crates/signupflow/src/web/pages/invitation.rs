@@ -110,7 +110,7 @@ async fn accept(
 fn welcome(state: &AppState, signed_in: &SignedIn) -> Response {
     let told = Message {
         title: "Welcome",
-        message: "Your account was made, and this browser is signed in.",
+        text: "Your account was made, and this browser is signed in.",
         next: START,
     };
     let mut response = with_device_cookie(page(&told), state, &signed_in.device_token);
@@ -123,5 +123,5 @@ fn welcome(state: &AppState, signed_in: &SignedIn) -> Response {
 
 fn does_not_work(answer: Answer) -> Response {
     let sentence = answer.as_problem().detail.clone();
-    refused_as(answer, &Message { title: "This link does not work", message: &sentence, next: START })
+    refused_as(answer, &Message { title: "This link does not work", text: &sentence, next: START })
 }

@@ -31,7 +31,7 @@ pub fn page(template: &impl Template) -> Response {
 #[template(path = "message.html")]
 struct Message<'a> {
     title: &'a str,
-    message: &'a str,
+    text: &'a str,
     /// Address and words of a link.
     next: (&'a str, &'a str),
 }
@@ -70,7 +70,7 @@ fn refused(answer: Answer, render: impl FnOnce(&Faults) -> askama::Result<String
 /// Why a page cannot be shown just now.
 fn cannot_show(answer: Answer) -> Response {
     let sentence = answer.as_problem().detail.clone();
-    refused_as(answer, &Message { title: "This is not possible just now", message: &sentence, next: START })
+    refused_as(answer, &Message { title: "This is not possible just now", text: &sentence, next: START })
 }
 
 /// A refusal as a page of its own.

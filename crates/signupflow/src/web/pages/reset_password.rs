@@ -68,7 +68,7 @@ pub async fn submit(
     let answer = match set.await {
         Ok(()) => {
             let (title, next) = ("Your password was changed", super::START);
-            return never_kept(page(&Message { title, message: password_reset::DONE, next }));
+            return never_kept(page(&Message { title, text: password_reset::DONE, next }));
         }
         Err(answer) => answer,
     };
@@ -83,6 +83,6 @@ pub async fn submit(
 
 fn does_not_work(answer: Answer) -> Response {
     let sentence = answer.as_problem().detail.clone();
-    let told = Message { title: "This link does not work", message: &sentence, next: ASK_AGAIN };
+    let told = Message { title: "This link does not work", text: &sentence, next: ASK_AGAIN };
     refused_as(answer, &told)
 }

@@ -99,13 +99,10 @@ fn token_of(form: Result<Form<LinkForm>, FormRejection>) -> Secret<String> {
 
 fn told(done: Result<(), Error>, title: &str, message: &str) -> Outcome<Response> {
     match done {
-        Ok(()) => Ok(never_kept(page(&Message { title, message, next: START }))),
+        Ok(()) => Ok(never_kept(page(&Message { title, text: message, next: START }))),
         Err(Error::Refused(refusal)) => {
-            let mut response = page(&Message {
-                title: "This link does not work",
-                message: &refusal.to_string(),
-                next: START,
-            });
+            let mut response =
+                page(&Message { title: "This link does not work", text: &refusal.to_string(), next: START });
             *response.status_mut() = StatusCode::BAD_REQUEST;
             Ok(never_kept(response))
         }

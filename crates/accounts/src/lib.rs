@@ -23,6 +23,7 @@ pub mod model;
 pub mod operator;
 pub mod organizations;
 pub mod outbox;
+pub mod password_reset;
 pub mod people;
 pub mod ports;
 pub mod reauthenticate;

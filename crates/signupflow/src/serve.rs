@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use accounts::refusal_record::{self, Which};
 use accounts::two_factor::policy;
-use accounts::{Services, housekeeping, outbox};
+use accounts::{Services, housekeeping, outbox, password_reset};
 use async_trait::async_trait;
 use axum::Router;
 use backends::redis::RedisLink;
@@ -35,6 +35,11 @@ use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_a
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 /// How often waiting mail is looked for.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
+/// How often requests for reset links are answered: apart from them in time, so that the time of nobody's next request
+/// tells what the last one led to.
+const RESETS_EVERY: Duration = Duration::from_secs(1);
+/// How often it is told that too many reset mails are asked for.
+const ALARM_EVERY: Duration = Duration::from_mins(1);
 /// How often it is looked whether the window of counted refusals is over.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// How often expired rows are removed.
@@ -176,6 +181,7 @@ pub async fn run(
 fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(follow_revocations(assembly.services.clone()));
+    tasks.spawn(answer_resets(assembly.services.clone()));
     tasks.spawn(deliver_mail(assembly.services.clone(), assembly.mailer.clone()));
     tasks.spawn(purge(assembly.services.clone()));
     if let Some(time) = assembly.time.clone() {
@@ -243,6 +249,31 @@ async fn deliver_mail(services: Arc<Services>, mailer: Arc<dyn accounts::ports::
             Err(error) => tracing::warn!(%error, "cannot look for waiting mail"),
         }
         tokio::time::sleep(MAIL_EVERY).await;
+    }
+}
+
+async fn answer_resets(services: Arc<Services>) {
+    let mut told = None;
+    loop {
+        match password_reset::work_off(&services).await {
+            Ok(done) => {
+                metrics::counter!("signupflow_reset_links_total").increment(done.issued as u64);
+                metrics::counter!("signupflow_reset_requests_held_back_total")
+                    .increment(done.held_back as u64);
+                let now = services.clock.now();
+                if done.held_back > 0 && told.is_none_or(|at| now.since(at) >= ALARM_EVERY) {
+                    told = Some(now);
+                    tracing::warn!(
+                        "ALARM: more password resets are asked for than are mailed; requests wait"
+                    );
+                }
+                if done.goes_on() {
+                    continue;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot answer requests for reset links"),
+        }
+        tokio::time::sleep(RESETS_EVERY).await;
     }
 }
 

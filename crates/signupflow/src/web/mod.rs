@@ -8,6 +8,7 @@ pub mod audit_refusals;
 pub mod cookies;
 pub mod cors;
 pub mod extract;
+pub mod form;
 pub mod head_limits;
 pub mod health;
 pub mod https_only;

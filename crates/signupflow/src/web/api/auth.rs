@@ -53,7 +53,8 @@ fn joining(judge: &mut Judge, body: &SignupBody) -> Option<Joining> {
     }
 }
 
-fn language(headers: &HeaderMap) -> String {
+/// The language of mails that the client asks for.
+pub(in crate::web) fn language(headers: &HeaderMap) -> String {
     let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let tags =
         wanted.split(',').map(|part| part.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());

@@ -10,6 +10,7 @@
 mod content;
 mod give_up;
 mod letter;
+pub mod operate;
 #[cfg(test)]
 mod tests;
 

@@ -10,7 +10,7 @@ passes="$passes -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args
 # An explicit target keeps these flags away from build scripts and procedural macros.
 host=$(rustc -vV | sed -n 's/^host: //p')
 build=(cargo build -q --manifest-path fuzz/Cargo.toml --target-dir fuzz/target --target "$host" --bins)
-RUSTFLAGS="$passes --cfg fuzzing -Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks" "${build[@]}" --release || exit 1
+RUSTFLAGS="$passes --cfg fuzzing -Ccodegen-units=16 -Cdebug-assertions -Coverflow-checks" "${build[@]}" --release || exit 1
 
 targets=$(cargo metadata --no-deps --format-version 1 --manifest-path fuzz/Cargo.toml |
     jq -r '.packages[].targets[] | select(.kind == ["bin"]) | .name') || exit 1

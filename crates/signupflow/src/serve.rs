@@ -12,6 +12,7 @@ use axum::Router;
 use backends::redis::RedisLink;
 use backends::sql::Database;
 use hardening::csrf::OriginPolicy;
+use hardening::entropy::PooledEntropy;
 use hardening::headers::{HeaderSettings, SecurityHeaders};
 use tokio::task::JoinSet;
 
@@ -24,6 +25,7 @@ use crate::web::admission::Admission;
 use crate::web::health::Probe;
 use crate::web::https_only::HttpsOnly;
 use crate::web::idempotency::InProgress;
+use crate::web::pipeline::Pipeline;
 use crate::web::shedding::InFlight;
 use crate::web::stack::{self, StackSettings};
 use crate::web::state::{AppState, Inner};
@@ -76,12 +78,12 @@ impl Probe for BackendProbe {
 }
 
 /// The HTTP application of an assembled program.
-pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
+pub fn application(assembly: &Assembly) -> Result<Pipeline, StartError> {
     application_with(assembly, Router::new())
 }
 
 /// The same with further routes under the same layers: tests add what fails on purpose, so that the program has none.
-pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Result<Router, StartError> {
+pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Result<Pipeline, StartError> {
     let config = &assembly.config;
     let services = &assembly.services;
     let public_url = config.network.public_url.as_str();
@@ -92,6 +94,7 @@ pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Resul
         in_progress: InProgress::default(),
         tokens: assembly.tokens.clone(),
         csrf: assembly.csrf.clone(),
+        nonces: Arc::new(PooledEntropy::default()),
         csrf_enabled: config.csrf.enabled,
         quotas: services.quotas.clone(),
         secure_cookies: config.network.secure_cookies,

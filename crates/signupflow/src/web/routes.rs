@@ -1,5 +1,7 @@
 //! Which handler answers where.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
@@ -9,6 +11,7 @@ use super::api::{
     audit, audit_export, auth, events, invitations, login, mailed_links, organizations, people, reports,
     sessions, teams, two_factor, two_factor_admin,
 };
+use super::pages::docs::Documents;
 use super::state::AppState;
 use super::{health, pages};
 
@@ -68,15 +71,19 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(health::ready))
 }
 
+/// The files that pages are made with.
+pub const STATIC_FILES: &str = "/static/{file}";
+
 /// The pages, and the small documents beside them.
-pub fn pages() -> Router<AppState> {
+pub fn pages(documents: Arc<Documents>) -> Router<AppState> {
+    let openapi = documents.clone();
     Router::new()
         .route("/", get(pages::home::show))
-        .route("/docs", get(pages::docs::show))
-        .route("/openapi.json", get(pages::docs::openapi))
+        .route("/docs", get(async move || pages::docs::show(&documents)))
+        .route("/openapi.json", get(async move || pages::docs::openapi(&openapi)))
         .route("/unlock", get(pages::unlock::show).post(pages::unlock::submit))
         .route("/not-me", get(pages::unlock::show_not_me).post(pages::unlock::submit_not_me))
-        .route("/static/{file}", get(pages::assets::serve))
+        .route(STATIC_FILES, get(pages::assets::serve))
         .route("/.well-known/security.txt", get(pages::well_known::security_txt))
         .route("/.well-known/change-password", get(pages::well_known::change_password))
         .route("/robots.txt", get(pages::well_known::robots))

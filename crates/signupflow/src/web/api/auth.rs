@@ -126,7 +126,7 @@ pub async fn csrf(
     MayLackFactor(principal): MayLackFactor,
 ) -> Outcome<axum::Json<CsrfBody>> {
     let services = &state.services;
-    let token = state.csrf.issue(&principal.session.id, services.clock.now(), &*services.entropy);
+    let token = state.csrf.issue(&principal.session.id, services.clock.now(), &*state.nonces);
     Ok(axum::Json(CsrfBody { csrf_token: token.expose().clone() }))
 }
 

@@ -42,9 +42,10 @@ pub async fn change_password(
         upgraded_hash: None,
         forgives_account_key: None,
         displaced: opened.displaced_until(),
+        not_me_grant: None,
         at: services.clock.now(),
     };
-    record_sign_in(services, context, change, opened, known.person).await
+    record_sign_in(services, context, change, opened, known.person, Vec::new()).await
 }
 
 /// Judges a password that replaces another, and hashes it.

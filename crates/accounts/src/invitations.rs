@@ -80,6 +80,7 @@ async fn send(
         content: Content::Invitation {
             invitation_token: token.expose().clone(),
             organization: organization.name,
+            org_id: Some(invitation.org_id.clone()),
             invited_by: inviter.name,
         },
         expires_at: invitation.expires_at,

@@ -20,6 +20,7 @@ pub mod invitations;
 pub mod lockouts;
 pub mod manage_sessions;
 pub mod model;
+mod new_device;
 pub mod operator;
 pub mod organizations;
 pub mod outbox;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use accounts::refusal_record::{self, Which};
 use accounts::two_factor::policy;
-use accounts::{Services, housekeeping, outbox, password_reset};
+use accounts::{Services, housekeeping, password_reset};
 use async_trait::async_trait;
 use axum::Router;
 use backends::redis::RedisLink;
@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::certificates::{self, Watched};
 use crate::config::{Config, Origin};
+use crate::mail_delivery;
 use crate::server::{Bound, Limits, Server, open_files, signals};
 use crate::timekeeping;
 use crate::web::admission::Admission;
@@ -33,8 +34,6 @@ use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_a
 /// How often other processes' endings and liftings are looked for: the bound on a revocation made at the
 /// command line or by another node.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
-/// How often waiting mail is looked for.
-const MAIL_EVERY: Duration = Duration::from_secs(1);
 /// How often requests for reset links are answered: apart from them in time, so that the time of nobody's next request
 /// tells what the last one led to.
 const RESETS_EVERY: Duration = Duration::from_secs(1);
@@ -182,7 +181,8 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
     let mut tasks = JoinSet::new();
     tasks.spawn(follow_revocations(assembly.services.clone()));
     tasks.spawn(answer_resets(assembly.services.clone()));
-    tasks.spawn(deliver_mail(assembly.services.clone(), assembly.mailer.clone()));
+    tasks.spawn(mail_delivery::deliver(assembly.services.clone(), assembly.mailer.clone()));
+    tasks.spawn(mail_delivery::watch_backlog(assembly.services.clone()));
     tasks.spawn(purge(assembly.services.clone()));
     if let Some(time) = assembly.time.clone() {
         tasks.spawn(timekeeping::keep(time, assembly.database.clone()));
@@ -235,20 +235,6 @@ async fn follow_revocations(services: Arc<Services>) {
         if let Err(error) = policy::follow(&services).await {
             tracing::warn!(%error, "cannot look for policies that other processes set");
         }
-    }
-}
-
-async fn deliver_mail(services: Arc<Services>, mailer: Arc<dyn accounts::ports::Mailer>) {
-    loop {
-        match outbox::deliver_due(&services, &*mailer).await {
-            Ok(0) => {}
-            Ok(count) => {
-                metrics::counter!("signupflow_mails_delivered_total").increment(count as u64);
-                continue;
-            }
-            Err(error) => tracing::warn!(%error, "cannot look for waiting mail"),
-        }
-        tokio::time::sleep(MAIL_EVERY).await;
     }
 }
 

@@ -21,7 +21,7 @@ pub use accounts::{
 pub use audit_log::{AuditCursor, AuditFilter, AuditLog, AuditPage, AuditRow, AuditRows};
 pub use groups::{EventStore, InvitationStore, TeamStore};
 pub use organizations::OrganizationStore;
-pub use outbox::{DueMail, MailStatus, Mailer, Outbox, OutboxRow};
+pub use outbox::{Backlog, DueMail, MailStatus, Mailer, Outbox, OutboxRow, Undelivered};
 pub use password_resets::{KnownLink, PasswordReset, PasswordResetStore, ResetRequest};
 pub use people::{PeopleStore, PersonPatch};
 pub use receipts::{Receipts, StoredAnswer, StoredReceipt};

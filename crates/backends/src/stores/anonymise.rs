@@ -54,8 +54,8 @@ macro_rules! forget {
     (mail, $who:ident) => {
         about!(
             $who,
-            "UPDATE outbox_messages SET status = 'expired', content = NULL, updated_at = $2 \
-             WHERE status = 'waiting' AND person_id"
+            "UPDATE outbox_messages SET status = CASE status WHEN 'delivered' THEN status ELSE 'expired' END, \
+             content = NULL, last_error = NULL, updated_at = $2 WHERE person_id"
         )
     };
     (security, $who:ident) => {

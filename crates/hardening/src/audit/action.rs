@@ -193,6 +193,12 @@ actions! {
     InvitationRevoked "invitation.revoked" "An invitation was withdrawn."
         on "`invitation`"
         changes "`status`" ends Success;
+    MailUndeliverable "mail.undeliverable" "A mail was given up: refused for good, or not taken for about three days."
+        on "`mail`"
+        changes "`status`, `kind`, `person_id`, `attempts`" ends Failure;
+    MailRetried "mail.retried" "An operator had a mail that was given up sent again."
+        on "`mail`"
+        changes "`status`" ends Success;
     SystemFault "system.fault" "A request failed by a fault of the server's own (one row per client and minute, and one that counts the rest)."
         on "`request`: method and path"
         changes "`repeated`: how many more, in a row that counts them; else nothing" ends Failure;

@@ -32,6 +32,7 @@ use crate::config::{self, Config, SessionStorage};
 use crate::timekeeping;
 use crate::web::health::Leaving;
 
+pub use mail::smtp_mailer;
 pub use start_error::StartError;
 
 /// What one hash with the default parameters takes, for the length of the queue.

@@ -281,8 +281,16 @@ impl TestApp {
         }
     }
 
-    /// Delivers waiting mail and gives all mails to this address, the newest last.
+    /// Delivers waiting mail and gives the mails to this address, the newest last; without those about new devices,
+    /// which nearly every test causes.
     pub async fn mails_to(&self, email: &str) -> Vec<String> {
+        let mut mails = self.all_mails_to(email).await;
+        mails.retain(|mail| !mail.contains("Subject: New sign-in to your account"));
+        mails
+    }
+
+    /// Delivers waiting mail and gives all mails to this address, the newest last.
+    pub async fn all_mails_to(&self, email: &str) -> Vec<String> {
         self.answer_resets().await;
         while accounts::outbox::deliver_due(&self.assembly.services, &*self.assembly.mailer)
             .await

@@ -108,8 +108,7 @@ impl Adaptation {
     }
 
     fn with_fillers(&self, text: String) -> String {
-        let Some((table, columns)) =
-            text.strip_prefix("INSERT INTO ").and_then(|text| text.split_once(" ("))
+        let Some((table, columns)) = text.strip_prefix("INSERT INTO ").and_then(|text| text.split_once(" ("))
         else {
             return text;
         };
@@ -135,7 +134,8 @@ impl Adaptation {
     }
 
     fn with_moments(&self, text: String) -> String {
-        let updates = |table: &str| self.adopted.contains(table) && text.contains(&format!("UPDATE {table} "));
+        let updates =
+            |table: &str| self.adopted.contains(table) && text.contains(&format!("UPDATE {table} "));
         if updates("people") || updates("organizations") {
             let compared = match self.engine {
                 Engine::Sqlite => {

@@ -161,13 +161,16 @@ impl Run {
     async fn undo(&self, transaction: &mut Exclusive, statement: &str) -> Result<(), SqlError> {
         match step(statement) {
             Step::DropTable(table) if self.is_adopted(&table) => {
-                let ours = self.records.iter().rev().filter(|r| r.version == self.version && r.table == table);
+                let ours =
+                    self.records.iter().rev().filter(|r| r.version == self.version && r.table == table);
                 for undo in ours.filter_map(|record| record.undo.clone()) {
                     transaction.text(undo).await?;
                 }
                 return Ok(());
             }
-            Step::DropColumn { table, column } if self.has(Kind::ColumnKept, &table, &column) => return Ok(()),
+            Step::DropColumn { table, column } if self.has(Kind::ColumnKept, &table, &column) => {
+                return Ok(());
+            }
             Step::DropIndex(index) => {
                 let kept = self.records.iter().any(|r| r.kind == Kind::IndexKept && r.name == index);
                 if kept {

@@ -20,8 +20,7 @@ const ESSENTIAL: [(&str, &[&str]); 4] = [
     ("audit_logs", &["id", "timestamp", "org_id", "user_id", "user_email", "user_roles", "action"]),
 ];
 /// May be NOT NULL in their tables although they need not in ours: we never store NULL there.
-const NEVER_NULL: [&str; 5] =
-    ["config", "created_at", "updated_at", "totp_enabled", "failed_login_attempts"];
+const NEVER_NULL: [&str; 5] = ["config", "created_at", "updated_at", "totp_enabled", "failed_login_attempts"];
 /// Where a row without a value would be lost to us.
 const NO_VALUE: [(&str, &str, Sql); 2] = [
     ("people", "status", Sql::same("SELECT count(*) AS n FROM people WHERE status IS NULL")),
@@ -95,7 +94,10 @@ pub(super) async fn check(
     if problems.is_empty() {
         return Ok(());
     }
-    Err(SqlError::Bad(format!("this database cannot be adopted as it is; nothing was changed: {}", problems.join("; "))))
+    Err(SqlError::Bad(format!(
+        "this database cannot be adopted as it is; nothing was changed: {}",
+        problems.join("; ")
+    )))
 }
 
 fn no_value(table: &str, column: &str, rows: i64) -> Option<String> {
@@ -204,9 +206,8 @@ pub(super) fn decide(
     for column in ours.iter().filter(|column| present.column(table, &column.name).is_none()) {
         let definition = addable(engine, column, present.zoneless(table));
         let undo = format!("ALTER TABLE {table} DROP COLUMN {}", column.name);
-        records.push(
-            Record::new(version, Kind::ColumnAdded, table, &column.name, &definition).undone_by(undo),
-        );
+        records
+            .push(Record::new(version, Kind::ColumnAdded, table, &column.name, &definition).undone_by(undo));
     }
     for (name, theirs) in present.tables.get(table).into_iter().flatten() {
         let ours = ours.iter().find(|column| column.name == *name);
@@ -235,7 +236,9 @@ fn addable(engine: Engine, column: &Column, zoneless: bool) -> String {
         (false, _) => "",
         (true, Engine::Sqlite) if definition.starts_with("BLOB") => " DEFAULT x''",
         (true, Engine::Sqlite) if column.name.ends_with("_at") => " DEFAULT '1970-01-01T00:00:00.000000Z'",
-        (true, Engine::Postgres) if definition.starts_with("TIMESTAMPTZ") => " DEFAULT '1970-01-01T00:00:00Z'",
+        (true, Engine::Postgres) if definition.starts_with("TIMESTAMPTZ") => {
+            " DEFAULT '1970-01-01T00:00:00Z'"
+        }
         (true, _) => " DEFAULT ''",
     };
     let definition = format!("{definition}{default}");

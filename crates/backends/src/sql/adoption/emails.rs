@@ -61,9 +61,8 @@ impl Addresses {
     }
 
     pub(super) fn notes(&self, version: i64) -> Vec<Record> {
-        let note = |(id, email): &(String, String)| {
-            Record::new(version, Kind::AddressUnusable, "people", id, email)
-        };
+        let note =
+            |(id, email): &(String, String)| Record::new(version, Kind::AddressUnusable, "people", id, email);
         self.unusable.iter().take(NAMED).map(note).collect()
     }
 

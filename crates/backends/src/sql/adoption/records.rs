@@ -89,11 +89,15 @@ impl fmt::Display for Record {
             Kind::TablePrefixed => write!(f, "left {table} alone; ours is {name}"),
             Kind::ColumnAdded => write!(f, "added column {table}.{name} ({detail})"),
             Kind::ColumnKept => write!(f, "kept column {table}.{name}"),
-            Kind::Filled => write!(f, "{table}.{name} wants a value and has no default: new rows get {detail}"),
+            Kind::Filled => {
+                write!(f, "{table}.{name} wants a value and has no default: new rows get {detail}")
+            }
             Kind::IndexKept => write!(f, "kept index {name} of {table}"),
             Kind::IndexPrefixed => write!(f, "the index name {detail} is taken; ours on {table} is {name}"),
             Kind::Made => write!(f, "made {detail} {name} on {table}"),
-            Kind::AddressUnusable => write!(f, "{name} cannot sign in: {detail:?} is no usable e-mail address"),
+            Kind::AddressUnusable => {
+                write!(f, "{name} cannot sign in: {detail:?} is no usable e-mail address")
+            }
         }
     }
 }

@@ -51,12 +51,11 @@ impl SqliteExclusive {
         outcome
     }
 
-    pub(in crate::sql) async fn script(
-        &mut self,
-        text: Cow<'static, str>,
-    ) -> Result<(), SqlError> {
-        self.with(move |connection| connection.execute_batch(&text).map_err(|error| Failure::of(&error).error))
-            .await
+    pub(in crate::sql) async fn script(&mut self, text: Cow<'static, str>) -> Result<(), SqlError> {
+        self.with(move |connection| {
+            connection.execute_batch(&text).map_err(|error| Failure::of(&error).error)
+        })
+        .await
     }
 
     pub(in crate::sql) async fn rows(

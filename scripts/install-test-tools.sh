@@ -18,6 +18,8 @@ missing_packages() {
     have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer
     have redis-server || echo redis-server
     have jq || echo jq
+    /usr/bin/python3 -c 'import sqlalchemy' 2>/dev/null || echo python3-sqlalchemy
+    /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
     have cc || echo gcc libc6-dev
     have c++ || echo g++
 }

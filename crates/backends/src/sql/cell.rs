@@ -40,6 +40,12 @@ pub(super) fn is_text(ty: &Type) -> bool {
         || matches!(ty.kind(), Kind::Enum(_))
 }
 
+/// `2025-10-23 14:00:00[.123456]`, as SQLAlchemy and SQLite's own functions write UTC.
+fn zoneless(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.split_once([' ', 'T'])?;
+    Timestamp::parse_rfc3339(&format!("{date}T{time}Z")).ok()
+}
+
 impl<'a> Cell<'a> {
     pub(super) const fn of_sqlite(value: &'a Stored) -> Self {
         match value {
@@ -92,7 +98,9 @@ impl<'a> Cell<'a> {
 
     pub(super) fn time(&self) -> Option<Timestamp> {
         match *self {
-            Self::Sqlite(Stored::Text(text)) => Timestamp::parse_rfc3339(text).ok(),
+            Self::Sqlite(Stored::Text(text)) => {
+                Timestamp::parse_rfc3339(text).ok().or_else(|| zoneless(text))
+            }
             Self::Postgres(ty, raw) if *ty == Type::TIMESTAMPTZ || *ty == Type::TIMESTAMP => {
                 let micros = i64::from_be_bytes(raw.try_into().ok()?);
                 Some(Timestamp::from_micros(micros.saturating_add(POSTGRES_EPOCH_MICROS)))

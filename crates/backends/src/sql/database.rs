@@ -1,10 +1,11 @@
 //! [`Database`]: the one handle the stores hold, whatever the engine.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hardening::clock::Timestamp;
 
+use super::adoption::{self, Adaptation};
 use super::error::SqlError;
 use super::postgres::{PostgresDatabase, PostgresExclusive};
 use super::row::Row;
@@ -29,7 +30,11 @@ pub enum Engine {
 
 /// A database. Clones share one pool and one writer. Needs a tokio runtime.
 #[derive(Clone, Debug)]
-pub struct Database(Driver);
+pub struct Database {
+    driver: Driver,
+    /// How texts differ in a database that somebody else made.
+    adaptation: Arc<RwLock<Option<Arc<Adaptation>>>>,
+}
 
 #[derive(Clone, Debug)]
 enum Driver {
@@ -44,7 +49,7 @@ impl Database {
     /// # Errors
     /// [`SqlError::Unavailable`] when the file cannot be used.
     pub async fn open_sqlite(path: &Path) -> Result<Self, SqlError> {
-        Ok(Self(Driver::Sqlite(Arc::new(SqliteDatabase::open(path).await?))))
+        Self::of(Driver::Sqlite(Arc::new(SqliteDatabase::open(path).await?))).await
     }
 
     /// Connects to PostgreSQL with [`DEFAULT_CONNECTIONS`]; the `postgresql+DRIVER://` of
@@ -69,12 +74,31 @@ impl Database {
     /// # Errors
     /// As [`Database::connect_postgres`].
     pub async fn connect_postgres_by(url: &str, connections: usize, names: Names) -> Result<Self, SqlError> {
-        Ok(Self(Driver::Postgres(Arc::new(PostgresDatabase::connect(url, connections, names).await?))))
+        Self::of(Driver::Postgres(Arc::new(PostgresDatabase::connect(url, connections, names).await?))).await
+    }
+
+    async fn of(driver: Driver) -> Result<Self, SqlError> {
+        let database = Self { driver, adaptation: Arc::default() };
+        database.adapt().await?;
+        Ok(database)
+    }
+
+    /// Learns anew how texts differ here: after opening, and after migrations.
+    pub(super) async fn adapt(&self) -> Result<(), SqlError> {
+        let records = adoption::load(self).await?;
+        let adaptation = Adaptation::of(self.engine(), &records).map(Arc::new);
+        *self.adaptation.write().unwrap_or_else(PoisonError::into_inner) = adaptation;
+        Ok(())
+    }
+
+    fn adapted(&self, sql: Sql) -> Sql {
+        let adaptation = self.adaptation.read().unwrap_or_else(PoisonError::into_inner).clone();
+        adaptation.map_or(sql, |adaptation| sql.adapted(self.engine(), &adaptation))
     }
 
     /// Which engine answers.
     pub const fn engine(&self) -> Engine {
-        match self.0 {
+        match self.driver {
             Driver::Sqlite(_) => Engine::Sqlite,
             Driver::Postgres(_) => Engine::Postgres,
         }
@@ -86,8 +110,11 @@ impl Database {
     /// # Errors
     /// Any [`SqlError`]; only [`SqlError::Uncertain`] leaves open whether the unit was stored.
     pub async fn commit(&self, unit: Unit) -> Result<Committed, SqlError> {
-        let statements = unit.into_statements()?;
-        match &self.0 {
+        let mut statements = unit.into_statements()?;
+        for statement in &mut statements {
+            statement.sql = self.adapted(statement.sql);
+        }
+        match &self.driver {
             Driver::Sqlite(database) => database.commit(statements).await,
             Driver::Postgres(database) => database.commit(statements).await,
         }
@@ -99,8 +126,8 @@ impl Database {
     /// [`SqlError::Bad`] or [`SqlError::Unavailable`].
     pub async fn rows(&self, sql: impl Into<Sql>, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
         params.iter().try_for_each(Value::check)?;
-        let sql = sql.into();
-        match &self.0 {
+        let sql = self.adapted(sql.into());
+        match &self.driver {
             Driver::Sqlite(database) => database.rows(sql.for_sqlite(), params).await,
             Driver::Postgres(database) => database.rows(sql.for_postgres(), params).await,
         }
@@ -117,13 +144,13 @@ impl Database {
     /// The rows of a long answer in constant memory. Starts at once; an error comes as the last item.
     pub fn stream(&self, sql: impl Into<Sql>, params: Vec<Value>) -> RowStream {
         let (out, rows) = RowStream::channel();
-        let sql = sql.into();
+        let sql = self.adapted(sql.into());
         if let Err(error) = params.iter().try_for_each(Value::check) {
             // The channel is new and has room.
             let _ = out.try_send(Err(error));
             return rows;
         }
-        match &self.0 {
+        match &self.driver {
             Driver::Sqlite(database) => database.stream(sql.for_sqlite(), params, out),
             Driver::Postgres(database) => database.stream(sql.for_postgres(), params, out),
         }
@@ -136,8 +163,8 @@ impl Database {
     /// # Errors
     /// [`SqlError::Bad`] when the engine refuses the text.
     pub async fn prepare(&self, sql: impl Into<Sql>, guarded: bool) -> Result<usize, SqlError> {
-        let sql = sql.into();
-        match &self.0 {
+        let sql = self.adapted(sql.into());
+        match &self.driver {
             Driver::Sqlite(database) => database.prepare(sql.for_sqlite()).await,
             Driver::Postgres(database) => database.prepare(sql.for_postgres(), guarded).await,
         }
@@ -169,7 +196,7 @@ impl Database {
     /// # Errors
     /// [`SqlError::Bad`] when the file is no good; then the authorities from before stay trusted.
     pub fn reload_authorities(&self) -> Result<(), SqlError> {
-        match &self.0 {
+        match &self.driver {
             Driver::Sqlite(_) => Ok(()),
             Driver::Postgres(database) => database.reload_authorities(),
         }
@@ -177,7 +204,7 @@ impl Database {
 
     /// When the certificate ends that the server showed last; none without TLS.
     pub fn certificate_end(&self) -> Option<Timestamp> {
-        match &self.0 {
+        match &self.driver {
             Driver::Sqlite(_) => None,
             Driver::Postgres(database) => database.certificate_end(),
         }
@@ -186,7 +213,7 @@ impl Database {
     /// Ends it for all clones: what is queued is stored first, then SQLite's log is emptied. Later calls get
     /// [`SqlError::Unavailable`].
     pub async fn close(self) {
-        match &self.0 {
+        match &self.driver {
             Driver::Sqlite(database) => database.close().await,
             Driver::Postgres(database) => database.close(),
         }
@@ -194,7 +221,7 @@ impl Database {
 
     /// A transaction that keeps every other migration out.
     pub(super) async fn exclusive(&self) -> Result<Exclusive, SqlError> {
-        match &self.0 {
+        match &self.driver {
             Driver::Sqlite(database) => database.exclusive().await.map(Exclusive::Sqlite),
             Driver::Postgres(database) => database.exclusive().await.map(Exclusive::Postgres),
         }
@@ -211,8 +238,16 @@ impl Exclusive {
     /// Runs several statements without parameters.
     pub(super) async fn script(&mut self, sql: Sql) -> Result<(), SqlError> {
         match self {
-            Self::Sqlite(transaction) => transaction.script(sql.for_sqlite()).await,
+            Self::Sqlite(transaction) => transaction.script(sql.for_sqlite().into()).await,
             Self::Postgres(transaction) => transaction.script(sql.for_postgres()).await,
+        }
+    }
+
+    /// Runs one statement without parameters that was put together here.
+    pub(super) async fn text(&mut self, text: String) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.script(text.into()).await,
+            Self::Postgres(transaction) => transaction.script(&text).await,
         }
     }
 

@@ -9,6 +9,7 @@
 //! * [`SqlError::Uncertain`] is the only outcome that leaves open whether a unit was stored.
 //! * Constraints are never `DEFERRABLE`; rows are locked in one order; ids and times are made by the caller.
 
+mod adoption;
 mod audit_insert;
 mod cell;
 mod database;

@@ -1,5 +1,8 @@
 //! [`Sql`]: the text of a statement, once for both engines or once for each.
 
+use super::adoption::Adaptation;
+use super::database::Engine;
+
 /// Text with `$1`, `$2`, …; one for both engines, or a pair where they differ.
 ///
 /// Rules of the text: no trailing semicolon, no `SELECT *`, no `now()`, every `$n` used, `BIGINT` and
@@ -20,6 +23,14 @@ impl Sql {
     /// A text for each engine.
     pub const fn pair(sqlite: &'static str, postgres: &'static str) -> Self {
         Self { sqlite, postgres }
+    }
+
+    /// The same, as an adopted database of that engine wants it.
+    pub(super) fn adapted(self, engine: Engine, adaptation: &Adaptation) -> Self {
+        match engine {
+            Engine::Sqlite => Self::same(adaptation.text(self.sqlite)),
+            Engine::Postgres => Self::same(adaptation.text(self.postgres)),
+        }
     }
 
     /// SQLite's text.

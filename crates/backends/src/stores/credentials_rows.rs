@@ -2,6 +2,8 @@
 
 use accounts::model::{Credentials, Lock, Organization, OrganizationSettings, Person, PersonStatus};
 
+use hardening::clock::Timestamp;
+
 use super::text_list;
 use crate::sql::{Row, SqlError};
 
@@ -30,6 +32,7 @@ macro_rules! settings_columns {
 
 pub(super) use {person_columns, person_tables, settings_columns};
 
+/// Columns that an adopted table may leave empty get the value that new rows have.
 pub(super) fn person(row: &Row) -> Result<Person, SqlError> {
     Ok(Person {
         id: row.text("id")?,
@@ -37,12 +40,12 @@ pub(super) fn person(row: &Row) -> Result<Person, SqlError> {
         name: row.text("name")?,
         email: row.opt_text("email")?,
         roles: text_list(row, "roles")?,
-        timezone: row.text("timezone")?,
-        language: row.text("language")?,
+        timezone: row.opt_text("timezone")?.unwrap_or_else(|| "UTC".to_owned()),
+        language: row.opt_text("language")?.unwrap_or_else(|| "en".to_owned()),
         status: PersonStatus::parse(&row.text("status")?),
         two_factor_enabled: row.bool("two_factor_enabled")?,
-        created_at: row.time("created_at")?,
-        updated_at: row.time("updated_at")?,
+        created_at: row.opt_time("created_at")?.unwrap_or(Timestamp::EPOCH),
+        updated_at: row.opt_time("updated_at")?.unwrap_or(Timestamp::EPOCH),
     })
 }
 
@@ -62,8 +65,8 @@ pub(super) fn organization(row: &Row) -> Result<Organization, SqlError> {
         name: row.text("name")?,
         region: row.opt_text("region")?,
         settings: settings(row)?,
-        created_at: row.time("created_at")?,
-        updated_at: row.time("updated_at")?,
+        created_at: row.opt_time("created_at")?.unwrap_or(Timestamp::EPOCH),
+        updated_at: row.opt_time("updated_at")?.unwrap_or(Timestamp::EPOCH),
     })
 }
 

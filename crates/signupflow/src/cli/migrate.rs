@@ -1,6 +1,6 @@
 //! `signupflow migrate`: the tables, made, removed and listed.
 
-use backends::sql::migrate::{self, Applied, Reverted, State, Status};
+use backends::sql::migrate::{self, Applied, Plan, Reverted, State, Status};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -16,7 +16,8 @@ pub(super) const EXAMPLES: &str = "EXAMPLES
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Applies every pending migration and names the tables it made.
+    /// Applies every pending migration and names the tables it made. Tables of the Python original are adopted: what
+    /// is missing is added, no row is changed, and each step is told.
     #[command(after_help = "EXAMPLES
   signupflow migrate up
   DATABASE_URL=postgresql://u@db/signupflow signupflow migrate up --format json")]
@@ -25,7 +26,7 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Lists the migrations; changes nothing. Fails when an applied one is not this program's.
+    /// Lists the migrations, and what is or would be adopted; changes nothing. Fails when an applied one is not this program's.
     #[command(after_help = "EXAMPLES
   signupflow migrate status
   signupflow migrate status --format json | jq .pending")]
@@ -34,7 +35,8 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Undoes migrations, newest first. Their tables are dropped WITH ALL DATA in them.
+    /// Undoes migrations, newest first. Their tables are dropped WITH ALL DATA in them; adopted tables stay, with
+    /// their rows, and lose the columns that were added.
     #[command(after_help = "EXAMPLES
   signupflow migrate down                     the newest one, after a question
   signupflow migrate down --all --yes         everything, without asking (for scripts)")]
@@ -64,8 +66,9 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
         }
         Command::Status { format } => {
             let all = migrate::status(&database).await?;
+            let plan = migrate::adoption(&database).await?;
             database.close().await;
-            told_status(&all, format)
+            told_status(&all, &plan, format)
         }
         Command::Down { steps, all, yes, format } => {
             let steps = if all { None } else { Some(usize::try_from(steps).unwrap_or(usize::MAX)) };
@@ -104,12 +107,14 @@ fn confirm(doomed: &[String], yes: bool) -> Result<(), Failure> {
 }
 
 fn told_up(applied: &[Applied], format: Format) -> Result<(), Failure> {
-    let steps: Vec<_> = applied.iter().map(|step| (step.version, &*step.name, &*step.tables)).collect();
+    let steps: Vec<_> =
+        applied.iter().map(|step| (step.version, &*step.name, &*step.tables, &*step.adoption)).collect();
     told("applied", "Everything is up to date.", "created", &steps, format)
 }
 
 fn told_down(reverted: &[Reverted], format: Format) -> Result<(), Failure> {
-    let steps: Vec<_> = reverted.iter().map(|step| (step.version, &*step.name, &*step.tables)).collect();
+    let steps: Vec<_> =
+        reverted.iter().map(|step| (step.version, &*step.name, &*step.tables, &[] as &[String])).collect();
     told("reverted", "There is nothing to undo.", "dropped", &steps, format)
 }
 
@@ -117,28 +122,30 @@ fn told(
     key: &str,
     nothing: &str,
     verb: &str,
-    steps: &[(i64, &str, &[String])],
+    steps: &[(i64, &str, &[String], &[String])],
     format: Format,
 ) -> Result<(), Failure> {
     if format == Format::Json {
         let steps: Vec<_> = steps
             .iter()
-            .map(|(version, name, tables)| json!({ "version": version, "name": name, "tables": tables }))
+            .map(|(version, name, tables, adoption)| {
+                json!({ "version": version, "name": name, "tables": tables, "adoption": adoption })
+            })
             .collect();
         return console::print_json(&json!({ key: steps }));
     }
     if steps.is_empty() {
         return console::print(&format!("{nothing}\n"));
     }
-    let rows = steps.iter().flat_map(|(version, name, tables)| {
-        tables
-            .iter()
-            .map(move |table| vec![version.to_string(), (*name).to_owned(), format!("{verb} {table}")])
+    let rows = steps.iter().flat_map(|(version, name, tables, adoption)| {
+        let made = tables.iter().map(move |table| format!("{verb} {table}"));
+        made.chain(adoption.iter().cloned())
+            .map(move |what| vec![version.to_string(), (*name).to_owned(), what])
     });
-    console::print_table(&["version", "migration", "table"], rows.collect())
+    console::print_table(&["version", "migration", "what"], rows.collect())
 }
 
-fn told_status(all: &[Status], format: Format) -> Result<(), Failure> {
+fn told_status(all: &[Status], plan: &Plan, format: Format) -> Result<(), Failure> {
     let pending = all.iter().filter(|status| status.state == State::Pending).count();
     let foreign = all.iter().find(|status| matches!(status.state, State::Changed(_) | State::Unknown(_)));
     if format == Format::Json {
@@ -149,13 +156,15 @@ fn told_status(all: &[Status], format: Format) -> Result<(), Failure> {
                 json!({ "version": status.version, "name": status.name, "state": state, "applied_at": at })
             })
             .collect();
-        console::print_json(&json!({ "migrations": migrations, "pending": pending }))?;
+        let adoption = json!({ "steps": plan.steps, "problems": plan.problems });
+        console::print_json(&json!({ "migrations": migrations, "pending": pending, "adoption": adoption }))?;
     } else {
         let rows = all.iter().map(|status| {
             let (state, at) = words(status.state);
             vec![status.version.to_string(), status.name.clone(), state.to_owned(), at.unwrap_or_default()]
         });
         console::print_table(&["version", "migration", "state", "applied at"], rows.collect())?;
+        tell_adoption(plan, pending > 0)?;
     }
     match foreign {
         None => Ok(()),
@@ -164,6 +173,20 @@ fn told_status(all: &[Status], format: Format) -> Result<(), Failure> {
             status.version, status.name
         ))),
     }
+}
+
+fn tell_adoption(plan: &Plan, pending: bool) -> Result<(), Failure> {
+    if plan.steps.is_empty() && plan.problems.is_empty() {
+        return Ok(());
+    }
+    let title = match (plan.problems.is_empty(), pending) {
+        (false, _) => "This database cannot be adopted as it is. Put right first:",
+        (true, true) => "This database was made by another program. `migrate up` would do this in it:",
+        (true, false) => "This database was made by another program. What was done in it:",
+    };
+    let lines = if plan.problems.is_empty() { &plan.steps } else { &plan.problems };
+    let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    console::print(&format!("\n{title}\n{lines}"))
 }
 
 fn words(state: State) -> (&'static str, Option<String>) {

@@ -4,6 +4,7 @@
 mod support;
 
 mod admin;
+mod adopt;
 mod attack_log_lines;
 mod attack_secrets;
 mod audit;

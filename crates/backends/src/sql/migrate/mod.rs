@@ -9,8 +9,10 @@
 
 mod runner;
 
+pub use super::adoption::Plan;
 pub use runner::{
-    Applied, Reverted, State, Status, down, down_of, pending, pending_of, status, status_of, up, up_of,
+    Applied, Reverted, State, Status, adoption, down, down_of, pending, pending_of, status, status_of, up,
+    up_of,
 };
 
 use super::statement::Sql;

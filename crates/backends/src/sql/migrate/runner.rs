@@ -4,6 +4,7 @@ use hardening::clock::{Clock, SystemClock, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::Migration;
+use crate::sql::adoption::{self, Plan};
 use crate::sql::database::{Database, Engine, Exclusive};
 use crate::sql::error::SqlError;
 use crate::sql::row::Row;
@@ -28,6 +29,7 @@ const TABLES: Sql = Sql::pair(
      ORDER BY tablename",
 );
 const LIST_TABLE: &str = "signupflow_migrations";
+const ADOPTION_TABLE: &str = "signupflow_adopted";
 
 /// A migration that has just been applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct Applied {
     pub name: String,
     /// The tables it made.
     pub tables: Vec<String>,
+    /// What it did about tables that somebody else had made, each in a sentence.
+    pub adoption: Vec<String>,
 }
 
 /// A migration that has just been undone.
@@ -131,6 +135,15 @@ pub async fn pending_of(database: &Database, migrations: &[Migration]) -> Result
     Ok(all)
 }
 
+/// What was, or would be, done about tables that somebody else made in this database.
+///
+/// # Errors
+/// As [`status`].
+pub async fn adoption(database: &Database) -> Result<Plan, SqlError> {
+    let untouched = status(database).await?.iter().all(|status| status.state == State::Pending);
+    adoption::plan(database, super::ALL, untouched).await
+}
+
 /// Applies what is pending, in order, each in a transaction of its own. Safe to call from two processes at
 /// once: one applies, the other finds it done.
 ///
@@ -151,6 +164,7 @@ pub async fn up_of(database: &Database, migrations: &[Migration]) -> Result<Vec<
         tracing::info!(version = step.version, name = step.name, tables = ?step.tables, "migration applied");
         applied.push(step);
     }
+    database.adapt().await?;
     Ok(applied)
 }
 
@@ -160,10 +174,15 @@ async fn up_once(database: &Database, migrations: &[Migration]) -> Result<Option
     let done = trusted(&mut transaction, migrations, database.engine()).await?;
     let Some(migration) = migrations.get(done) else { return Ok(None) };
     let before = tables(&mut transaction).await?;
-    transaction.script(migration.up).await.map_err(|error| named(migration, error))?;
-    let made = tables(&mut transaction).await?.into_iter().filter(|name| !before.contains(name));
-    let applied =
-        Applied { version: migration.version, name: migration.name.to_owned(), tables: made.collect() };
+    let decided = adoption::up(&mut transaction, database.engine(), migrations, done).await;
+    let decided = decided.map_err(|error| named(migration, error))?;
+    let made = tables(&mut transaction).await?.into_iter();
+    let applied = Applied {
+        version: migration.version,
+        name: migration.name.to_owned(),
+        tables: made.filter(|name| !before.contains(name) && name != ADOPTION_TABLE).collect(),
+        adoption: decided.iter().map(ToString::to_string).collect(),
+    };
     let checksum = checksum(migration, database.engine());
     let params =
         vec![migration.version.into(), migration.name.into(), checksum.into(), SystemClock.now().into()];
@@ -196,6 +215,7 @@ pub async fn down_of(
         tracing::info!(version = step.version, name = step.name, tables = ?step.tables, "migration undone");
         reverted.push(step);
     }
+    database.adapt().await?;
     Ok(reverted)
 }
 
@@ -204,12 +224,14 @@ async fn down_once(database: &Database, migrations: &[Migration]) -> Result<Opti
     transaction.script(CREATE_LIST).await?;
     let done = trusted(&mut transaction, migrations, database.engine()).await?;
     let Some(migration) = done.checked_sub(1).and_then(|last| migrations.get(last)) else {
+        adoption::forget_table(&mut transaction).await?;
         transaction.script(DROP_LIST).await?;
         transaction.commit().await?;
         return Ok(None);
     };
     let before = tables(&mut transaction).await?;
-    transaction.script(migration.down).await.map_err(|error| named(migration, error))?;
+    let undone = adoption::down(&mut transaction, database.engine(), migration).await;
+    undone.map_err(|error| named(migration, error))?;
     let left = tables(&mut transaction).await?;
     transaction.run(FORGET, vec![migration.version.into()]).await?;
     transaction.commit().await?;

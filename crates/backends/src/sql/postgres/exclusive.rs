@@ -29,7 +29,7 @@ impl PostgresExclusive {
         self.0.as_ref().ok_or_else(|| SqlError::Unavailable("the transaction is over".to_owned()))
     }
 
-    pub(in crate::sql) async fn script(&mut self, text: &'static str) -> Result<(), SqlError> {
+    pub(in crate::sql) async fn script(&mut self, text: &str) -> Result<(), SqlError> {
         self.client()?.batch_execute(text).await.map_err(|error| failure::not_stored(&error))
     }
 

@@ -1,5 +1,6 @@
 //! A transaction that keeps every other writer out: what a migration runs in.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,9 +51,11 @@ impl SqliteExclusive {
         outcome
     }
 
-    pub(in crate::sql) async fn script(&mut self, text: &'static str) -> Result<(), SqlError> {
-        self.with(move |connection| connection.execute_batch(text).map_err(|error| Failure::of(&error).error))
-            .await
+    pub(in crate::sql) async fn script(&mut self, text: Cow<'static, str>) -> Result<(), SqlError> {
+        self.with(move |connection| {
+            connection.execute_batch(&text).map_err(|error| Failure::of(&error).error)
+        })
+        .await
     }
 
     pub(in crate::sql) async fn rows(
@@ -77,6 +80,6 @@ impl SqliteExclusive {
     }
 
     pub(in crate::sql) async fn commit(mut self) -> Result<(), SqlError> {
-        self.script("COMMIT").await
+        self.script("COMMIT".into()).await
     }
 }

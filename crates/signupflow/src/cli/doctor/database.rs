@@ -119,9 +119,23 @@ async fn migrations(database: &Database) -> (Check, bool) {
     let pending = all.iter().filter(|status| status.state == State::Pending).count();
     if pending > 0 {
         let detail = format!("{pending} migrations are pending");
-        return (Check::fail(ID, TITLE, detail, "run: signupflow migrate up"), false);
+        return match migrate::adoption(database).await {
+            Ok(plan) if plan.problems.is_empty() => {
+                (Check::fail(ID, TITLE, detail, "run: signupflow migrate up"), false)
+            }
+            Ok(plan) => {
+                let detail = format!("{detail}, and the tables cannot be adopted: {plan}");
+                (Check::fail(ID, TITLE, detail, "put that right, then run: signupflow migrate up"), false)
+            }
+            Err(error) => (broken(ID, TITLE, &error), false),
+        };
     }
-    (Check::pass(ID, TITLE, format!("{} migrations applied, none pending", all.len())), true)
+    let adopted = match migrate::adoption(database).await {
+        Ok(plan) if plan.steps.is_empty() => String::new(),
+        Ok(plan) => format!("; tables of another program are adopted: {}", plan.steps.join("; ")),
+        Err(error) => return (broken(ID, TITLE, &error), false),
+    };
+    (Check::pass(ID, TITLE, format!("{} migrations applied, none pending{adopted}", all.len())), true)
 }
 
 fn broken(id: &'static str, title: &str, error: &SqlError) -> Check {

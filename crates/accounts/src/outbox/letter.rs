@@ -94,29 +94,29 @@ impl Words<'_> {
         match &self.mail.content {
             Content::AccountLocked { unlock_token, locked_for_seconds, ip_address } => {
                 let args = vec![self.place(ip_address), self.length(*locked_for_seconds)];
-                self.with_button("account-locked", args, &format!("unlock?token={unlock_token}"))
+                self.with_button("account-locked", &args, &format!("unlock?token={unlock_token}"))
             }
             Content::PasswordChanged { not_me_token, ip_address } => {
                 let args = vec![self.place(ip_address)];
-                self.with_button("password-changed", args, &format!("not-me?token={not_me_token}"))
+                self.with_button("password-changed", &args, &format!("not-me?token={not_me_token}"))
             }
             Content::PasswordReset { reset_token, valid_for_seconds, ip_address } => {
                 let args = vec![self.place(ip_address), self.length(*valid_for_seconds)];
-                self.with_button("password-reset", args, &format!("reset-password?token={reset_token}"))
+                self.with_button("password-reset", &args, &format!("reset-password?token={reset_token}"))
             }
             Content::Invitation { invitation_token, organization, invited_by, .. } => {
                 let args = vec![("organization", typed(organization)), ("inviter", typed(invited_by))];
-                self.with_button("invitation", args, &format!("invitation?token={invitation_token}"))
+                self.with_button("invitation", &args, &format!("invitation?token={invitation_token}"))
             }
             Content::NewDevice { not_me_token, browser, system, ip_address } => {
                 let link = format!("not-me?token={not_me_token}");
                 let details = self.about_device(browser, system, ip_address);
-                Letter { details, ..self.with_button("new-device", Vec::new(), &link) }
+                Letter { details, ..self.with_button("new-device", &Vec::new(), &link) }
             }
             Content::SecondFactor { news, ip_address } => self.about_second_factor(*news, ip_address),
             Content::Undeliverable { recipient, subject, answer } => {
                 let (recipient, subject) = (("recipient", typed(recipient)), ("subject", typed(subject)));
-                self.plain("undeliverable", vec![recipient, subject, ("answer", typed(answer))])
+                self.plain("undeliverable", &vec![recipient, subject, ("answer", typed(answer))])
             }
         }
     }
@@ -125,11 +125,11 @@ impl Words<'_> {
         text(self.language, key, args)
     }
 
-    fn plain(&self, name: &str, args: Args<'_>) -> Letter {
+    fn plain(&self, name: &str, args: &Args<'_>) -> Letter {
         Letter {
             language: self.language,
-            subject: self.say(&format!("mail-{name}-subject"), &args),
-            before: paragraphs(&self.say(&format!("mail-{name}-body"), &args)),
+            subject: self.say(&format!("mail-{name}-subject"), args),
+            before: paragraphs(&self.say(&format!("mail-{name}-body"), args)),
             details: Vec::new(),
             button: None,
             link_hint: self.say("mail-link-hint", &Vec::new()),
@@ -138,7 +138,7 @@ impl Words<'_> {
         }
     }
 
-    fn with_button(&self, name: &str, args: Args<'_>, path: &str) -> Letter {
+    fn with_button(&self, name: &str, args: &Args<'_>, path: &str) -> Letter {
         let label = self.say(&format!("mail-{name}-button"), &Vec::new());
         let after = paragraphs(&self.say(&format!("mail-{name}-after"), &Vec::new()));
         let link = format!("{}/{path}", self.public_url);
@@ -156,7 +156,7 @@ impl Words<'_> {
         }
         let advice = if news == News::Reset { "mail-two-factor-reset-advice" } else { "mail-not-me-advice" };
         after.push(self.say(advice, &Vec::new()));
-        Letter { after, ..self.plain(news.wording(), args) }
+        Letter { after, ..self.plain(news.wording(), &args) }
     }
 
     fn about_device(&self, browser: &str, system: &str, ip_address: &str) -> Vec<(String, String)> {

@@ -66,6 +66,7 @@ impl Round {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Fate {
     Delivered,
     Postponed,

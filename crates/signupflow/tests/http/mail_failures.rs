@@ -42,7 +42,7 @@ async fn a_permanent_refusal_is_a_dead_letter_an_event_and_a_notice() {
 
     assert_eq!(round(&app, &mailer).await.delivered, 1);
     let notice = sink.messages().remove(0);
-    assert_eq!(notice.to, [admin.email.clone()], "and not {}", other.email);
+    assert_eq!(notice.to, std::slice::from_ref(&admin.email), "and not {}", other.email);
     let read = mail_parser::MessageParser::default().parse(notice.data.as_bytes()).expect("a message");
     assert_eq!(read.subject(), Some("A mail could not be delivered"));
     let text = read.body_text(0).expect("text");
@@ -57,7 +57,7 @@ async fn a_permanent_refusal_is_a_dead_letter_an_event_and_a_notice() {
     assert!(matches!(again, Err(Error::Refused(Refusal::Conflict))), "{again:?}");
     assert_eq!(round(&app, &mailer).await.delivered, 1);
     let late = sink.messages().pop().expect("it arrived");
-    assert_eq!(late.to, [member.email.clone()]);
+    assert_eq!(late.to, std::slice::from_ref(&member.email));
     assert!(message_id(&late).starts_with(&row.id));
     assert_eq!(app.audit_rows("mail.retried").await[0].user_email, "cli:root");
 }

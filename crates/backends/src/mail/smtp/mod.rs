@@ -104,7 +104,10 @@ impl SmtpMailer {
 
     async fn submit(&self, message: &Message) -> Result<String, Undelivered> {
         let mut connection = self.introduced().await.map_err(Undelivered::Later)?;
-        let answer = connection.send(message.envelope(), &message.formatted()).await.map_err(judged)?;
+        let answer = connection
+            .send(message.envelope(), &message.formatted())
+            .await
+            .map_err(|error| judged(&error))?;
         let said = answer.message().collect::<Vec<_>>().join(" ");
         let _ = connection.quit().await;
         Ok(format!("{} {said}", answer.code()))
@@ -150,8 +153,8 @@ impl Mailer for SmtpMailer {
 }
 
 /// Whether a failure is about the message.
-fn judged(error: Error) -> Undelivered {
-    let told = told(&error);
+fn judged(error: &Error) -> Undelivered {
+    let told = told(error);
     let code = error.status().map(u16::from);
     // About commands and signing in (RFC 5321, 4.2.3; RFC 4954, 6), whichever message it was.
     let about_us = matches!(code, Some(500 | 502..=504 | 530 | 534 | 535 | 538));

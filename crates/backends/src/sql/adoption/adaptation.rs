@@ -123,14 +123,10 @@ impl Adaptation {
             .collect();
         let mark = ["VALUES (", "SELECT "].into_iter().find(|mark| values.trim_start().starts_with(mark));
         let (Some(mark), false) = (mark, missing.is_empty()) else { return text };
-        let listed = |pick: fn(&(String, String)) -> &String| {
-            missing.iter().map(|filler| format!("{}, ", pick(filler))).collect::<String>()
-        };
-        let (names, literals) =
-            (listed(|filler| &filler.0).replace(", ", "\", \""), listed(|filler| &filler.1));
-        let names = names.trim_end_matches('"');
+        let more: String = missing.iter().map(|(column, _)| format!("\"{column}\", ")).collect();
+        let literals: String = missing.iter().map(|(_, literal)| format!("{literal}, ")).collect();
         let values = values.trim_start().trim_start_matches(mark);
-        format!("INSERT INTO {table} (\"{names}{columns}) {mark}{literals}{values}")
+        format!("INSERT INTO {table} ({more}{columns}) {mark}{literals}{values}")
     }
 
     fn with_moments(&self, text: String) -> String {

@@ -35,12 +35,12 @@ pub(in crate::sql) async fn up(
     for statement in &script {
         run.apply(transaction, statement).await?;
     }
-    if run.new().iter().any(|record| record.kind == Kind::Adopted && record.table == "people") {
+    if run.fresh().iter().any(|record| record.kind == Kind::Adopted && record.table == "people") {
         let addresses = Addresses::of(&transaction.rows(ADDRESSES, Vec::new()).await?)?;
         addresses.store(transaction).await?;
         run.records.extend(addresses.notes(migration.version));
     }
-    records::append(transaction, run.new()).await?;
+    records::append(transaction, run.fresh()).await?;
     Ok(run.records.split_off(run.known))
 }
 
@@ -77,7 +77,7 @@ impl Run {
         Ok(Self { engine, version, present, known: records.len(), records })
     }
 
-    fn new(&self) -> &[Record] {
+    fn fresh(&self) -> &[Record] {
         self.records.get(self.known..).unwrap_or_default()
     }
 
@@ -113,10 +113,8 @@ impl Run {
                 self.records.push(Record::new(self.version, Kind::ColumnKept, &table, &column.name, ""));
                 return Ok(());
             }
-            Step::CreateIndex { index, table, columns } => {
-                if self.decide_index(&index, &table, &columns) {
-                    return Ok(());
-                }
+            Step::CreateIndex { index, table, columns } if self.decide_index(&index, &table, &columns) => {
+                return Ok(());
             }
             Step::CreateTrigger { trigger, table } if self.is_adopted(&table) => {
                 let undo = match self.engine {

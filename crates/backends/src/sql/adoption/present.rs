@@ -144,7 +144,7 @@ impl Holds {
 
     /// Whether a column of `kind` can hold it, as SQLAlchemy or a careful hand declares them.
     pub(super) fn fits(self, engine: Engine, kind: &str) -> bool {
-        let is = |words: &[&str]| words.iter().any(|word| kind == *word);
+        let is = |words: &[&str]| words.contains(&kind);
         let has = |words: &[&str]| words.iter().any(|word| kind.contains(word));
         match engine {
             Engine::Postgres => match self {

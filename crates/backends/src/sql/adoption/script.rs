@@ -20,10 +20,10 @@ pub(super) fn statements(script: &str) -> Vec<String> {
         let taken = if rest.starts_with("--") {
             rest = rest.find('\n').map_or("", |end| &rest[end..]);
             continue;
-        } else if first == '\'' {
-            rest[1..].find('\'').map_or(rest.len(), |end| end + 2)
-        } else if rest.starts_with("$$") {
-            rest[2..].find("$$").map_or(rest.len(), |end| end + 4)
+        } else if let Some(text) = rest.strip_prefix('\'') {
+            text.find('\'').map_or(rest.len(), |end| end + 2)
+        } else if let Some(text) = rest.strip_prefix("$$") {
+            text.find("$$").map_or(rest.len(), |end| end + 4)
         } else if first == ';' && !in_trigger_body(&current) {
             push(&mut all, &mut current);
             rest = &rest[1..];

@@ -7,13 +7,12 @@
 //! * A script runs inside a transaction: no `COMMIT`, no `CREATE INDEX CONCURRENTLY`, no `VACUUM`.
 //! * To add one: two files for each engine in `migrations/`, and a line in [`ALL`].
 
+mod report;
 mod runner;
 
 pub use super::adoption::Plan;
-pub use runner::{
-    Applied, Reverted, State, Status, adoption, down, down_of, pending, pending_of, status, status_of, up,
-    up_of,
-};
+pub use report::{Applied, Reverted, State, Status};
+pub use runner::{adoption, down, down_of, pending, pending_of, status, status_of, up, up_of};
 
 use super::statement::Sql;
 

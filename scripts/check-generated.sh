@@ -26,9 +26,12 @@ generated() {
     rm -f "$new"
 }
 
+# SIGNUPFLOW names a program that is built already.
+read -ra program <<<"${SIGNUPFLOW:-cargo run -q -p signupflow --}"
+
 # The list: one line per generated file.
-generated docs/openapi.json cargo run -q -p signupflow -- openapi
-generated docs/audit-events.md cargo run -q -p signupflow -- audit-events
+generated docs/openapi.json "${program[@]}" openapi
+generated docs/audit-events.md "${program[@]}" audit-events
 generated docs/promises.md scripts/promises.sh
 
 echo "$fresh generated files are fresh"

@@ -52,8 +52,9 @@ step tests "Tests (unit, integration, documentation)" cargo test --workspace --n
 # The other shape, whole: embedded ran above. PostgreSQL with counters in process has no code of its own: its
 # database half is tested here, its counters' half there.
 step tests "HTTP suites on PostgreSQL and Redis" env SIGNUPFLOW_TEST_DATABASE=postgres SIGNUPFLOW_TEST_REDIS=1 \
-    cargo test -p signupflow --test http --no-fail-fast
-step check "Generated files are fresh" scripts/check-generated.sh
+    cargo test --workspace --test http --no-fail-fast
+# The tests have built the program.
+step check "Generated files are fresh" env SIGNUPFLOW=target/debug/signupflow scripts/check-generated.sh
 if [ -f fuzz/Cargo.toml ]; then
     step check "Fuzz targets" scripts/fuzz-smoke.sh
 fi

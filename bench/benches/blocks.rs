@@ -73,7 +73,7 @@ fn stores(criterion: &mut Criterion) {
     });
     let decision = quotas.take_now(&keys, now);
     criterion.bench_function("rate-limit headers: values", |b| {
-        b.iter(|| headers::values(&decision, "api-reads", now));
+        b.iter(|| headers::Numbers::of(&decision, "api-reads", now));
     });
 }
 

@@ -61,6 +61,11 @@ impl Actor {
         }
     }
 
+    /// The server by itself, in an organization's log.
+    pub fn server(org_id: &str) -> Self {
+        Self { org_id: org_id.to_owned(), ..Self::anonymous("") }
+    }
+
     /// Whether nobody is known behind it.
     pub fn is_anonymous(&self) -> bool {
         self.person_id == ANONYMOUS_PERSON

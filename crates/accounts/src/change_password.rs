@@ -1,7 +1,6 @@
 //! Replacing the password: every other session, every known device and the old token are gone.
 
 use hardening::audit::{Action, Changes, Resource};
-use hardening::email::EmailAddress;
 use hardening::entropy::new_id;
 use hardening::one_time_token::{OneTimeToken, Purpose};
 use hardening::password::normalise;
@@ -10,10 +9,9 @@ use hardening::secret::Secret;
 use crate::audit_trail::{Actor, Happening};
 use crate::check_again::check_in_session;
 use crate::context::{Principal, RequestContext};
-use crate::credential_check::account_key;
 use crate::error::{Error, Refusal};
-use crate::lockouts::drop_from_gate;
-use crate::model::Credentials;
+use crate::lockouts::{drop_from_gate, key_of};
+use crate::model::{Credentials, Person};
 use crate::outbox::{Content, Mail};
 use crate::ports::{OneTimeGrant, SuccessfulSignIn};
 use crate::services::Services;
@@ -29,17 +27,7 @@ pub async fn change_password(
     new_password: &Secret<String>,
 ) -> Result<SignedIn, Error> {
     let known = check_in_session(services, context, principal, normalise(old_password.expose())).await?;
-    let new_password = normalise(new_password.expose());
-    let email = known.person.email.clone().unwrap_or_default();
-    let about = [email.as_str(), &known.person.name, &known.organization_name];
-    check_new_password(services, &new_password, &about).await.map_err(|error| match error {
-        Error::Refused(Refusal::InvalidInput(mut errors)) => {
-            let sentences = errors.remove("password").unwrap_or_default();
-            Refusal::InvalidInput([("new_password".to_owned(), sentences)].into()).into()
-        }
-        other => other,
-    })?;
-    let new_hash = services.hashing.hash(new_password).await.map_err(|_busy| Refusal::Busy)?;
+    let new_hash = judge_and_hash(services, &known, new_password).await?;
     let locked = services.accounts.lock_keys_of(principal.person_id()).await?;
     let (epoch, device_epoch) = store(services, context, principal, &known, &new_hash).await?;
     services.sessions.end_all_of(principal.person_id(), None).await?;
@@ -54,9 +42,29 @@ pub async fn change_password(
         upgraded_hash: None,
         forgives_account_key: None,
         displaced: opened.displaced_until(),
+        not_me_grant: None,
         at: services.clock.now(),
     };
-    record_sign_in(services, context, change, opened, known.person).await
+    record_sign_in(services, context, change, opened, known.person, Vec::new()).await
+}
+
+/// Judges a password that replaces another, and hashes it.
+pub(crate) async fn judge_and_hash(
+    services: &Services,
+    known: &Credentials,
+    new_password: &Secret<String>,
+) -> Result<String, Error> {
+    let new_password = normalise(new_password.expose());
+    let email = known.person.email.as_deref().unwrap_or_default();
+    let about = [email, &known.person.name, &known.organization_name];
+    check_new_password(services, &new_password, &about).await.map_err(|error| match error {
+        Error::Refused(Refusal::InvalidInput(mut errors)) => {
+            let sentences = errors.remove("password").unwrap_or_default();
+            Refusal::InvalidInput([("new_password".to_owned(), sentences)].into()).into()
+        }
+        other => other,
+    })?;
+    Ok(services.hashing.hash(new_password).await.map_err(|_busy| Refusal::Busy)?)
 }
 
 async fn store(
@@ -73,9 +81,8 @@ async fn store(
     )
     .changing(Changes::new().redacted("password"));
     let trail = services.trail(context, &Actor::principal(principal), changed);
-    let canonical = known.person.email.as_deref().and_then(|typed| EmailAddress::parse(typed).ok());
-    let key = canonical.map(|email| account_key(&email.canonical));
-    let (grant, mails) = not_me_mail(services, context, known);
+    let key = key_of(&known.person);
+    let (grant, mails) = not_me_mail(services, context, &known.person);
     services
         .accounts
         .replace_password(
@@ -91,27 +98,28 @@ async fn store(
         .await
 }
 
-fn not_me_mail(
+/// The mail that tells of a new password, with the link that locks the account.
+pub(crate) fn not_me_mail(
     services: &Services,
     context: &RequestContext,
-    known: &Credentials,
+    person: &Person,
 ) -> (Option<OneTimeGrant>, Vec<Mail>) {
-    let Some(recipient) = known.person.email.clone() else { return (None, Vec::new()) };
+    let Some(recipient) = person.email.clone() else { return (None, Vec::new()) };
     let now = services.clock.now();
     let expires_at = now + services.settings.mailed_link_ttl;
     let (token, hash) = OneTimeToken::generate(&*services.entropy);
     let grant = OneTimeGrant {
         hash,
         purpose: Purpose::NotMe,
-        person_id: known.person.id.clone(),
+        person_id: person.id.clone(),
         created_at: now,
         expires_at,
     };
     let mail = Mail {
         id: new_id("mail", now, &*services.entropy),
-        person_id: Some(known.person.id.clone()),
+        person_id: Some(person.id.clone()),
         recipient,
-        language: known.person.language.clone(),
+        language: person.language.clone(),
         content: Content::PasswordChanged {
             not_me_token: token.expose().clone(),
             ip_address: context.ip_address.clone(),

@@ -94,6 +94,27 @@ pub(crate) async fn open_gate(
     }
 }
 
+/// Takes a place in budgets of requests whose answer must not tell how they stand. False when there is none: that goes
+/// on record, and the answer stays the same.
+pub(crate) async fn take_unseen(
+    services: &Services,
+    context: &RequestContext,
+    actor: &Actor,
+    budgets: Vec<Budget>,
+) -> Result<bool, Error> {
+    match services.gate.reserve(budgets).await? {
+        Ok(reservation) => {
+            reservation.succeeded().await?;
+            Ok(true)
+        }
+        Err(denied) => {
+            let refusal = denial(&denied, services.clock.now());
+            note_refusal(services, context, actor, &denied.budget, &refusal).await?;
+            Ok(false)
+        }
+    }
+}
+
 fn exhausted(budget: &Budget, until: Timestamp, now: Timestamp) -> Decision {
     Decision {
         allowed: false,
@@ -139,6 +160,12 @@ fn locked(budget: &Budget, until: Timestamp, now: Timestamp) -> Refusal {
                 "Too many attempts from this network address; it is blocked for {}.",
                 spoken_duration(set)
             ),
+            retry_after,
+            limit,
+            window,
+        },
+        Per::Token => Refusal::RateLimited {
+            detail: format!("This link was tried too often; it is blocked for {}.", spoken_duration(set)),
             retry_after,
             limit,
             window,

@@ -2,7 +2,7 @@
 
 use hardening::audit::{Action, Changes, Resource};
 use hardening::entropy::new_id;
-use hardening::one_time_token::OneTimeToken;
+use hardening::one_time_token::{OneTimeToken, TokenHash};
 use hardening::rate_limit::Per;
 use serde_json::json;
 
@@ -80,6 +80,7 @@ async fn send(
         content: Content::Invitation {
             invitation_token: token.expose().clone(),
             organization: organization.name,
+            org_id: Some(invitation.org_id.clone()),
             invited_by: inviter.name,
         },
         expires_at: invitation.expires_at,
@@ -90,6 +91,15 @@ async fn send(
     let sent = Happening::done(Action::InvitationSent, resource(invitation)).changing(Changes::created(new));
     let trail = services.trail(context, &Actor::principal(principal), sent);
     services.invitations.create(invitation, &hash, trail, vec![mail]).await
+}
+
+/// Where a mailed invitation leads: the organization's name, while the link works. Spends nothing.
+pub async fn organization_invited_to(services: &Services, token: &str) -> Result<Option<String>, Error> {
+    let Some(hash) = TokenHash::of(token) else { return Ok(None) };
+    let Some(invitation) = services.invitations.by_token(&hash, services.clock.now()).await? else {
+        return Ok(None);
+    };
+    Ok(services.organizations.get(&invitation.org_id).await?.map(|organization| organization.name))
 }
 
 /// Withdraws a pending invitation.

@@ -81,8 +81,8 @@ pub(crate) async fn open_to_strangers(services: &Services, person: &Person) -> R
     Ok(failures < services.settings.consecutive_failures_max)
 }
 
-/// Spends a mailed "this wasn't me" link: the account is locked until an admin or a reset opens it, and every
-/// session ends.
+/// Spends a mailed "this wasn't me" link: the account is locked until an admin opens it, and every session ends.
+/// A reset does not open it: whoever changed the password may read the mailbox.
 pub async fn lock_by_link(services: &Services, context: &RequestContext, token: &str) -> Result<(), Error> {
     let (hash, person) = owner_of(services, token, Purpose::NotMe).await?;
     let locked =

@@ -14,8 +14,8 @@ use hardening::session::{RevocationMark, SessionStore};
 use crate::lockouts::LiftedLocks;
 use crate::model::OrganizationSettings;
 use crate::ports::{
-    AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PeopleStore, Receipts,
-    TeamStore, TwoFactorPolicyStore, TwoFactorStore,
+    AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PasswordResetStore,
+    PeopleStore, Receipts, TeamStore, TwoFactorPolicyStore, TwoFactorStore,
 };
 use crate::refusal_record::RefusalTally;
 use crate::two_factor::SecondFactorRules;
@@ -29,6 +29,8 @@ pub struct Services {
     pub entropy: Arc<dyn Entropy>,
     /// Credentials, locks, one-time tokens.
     pub accounts: Arc<dyn AccountStore>,
+    /// Reset links, and requests for them.
+    pub password_resets: Arc<dyn PasswordResetStore>,
     /// People as admins see them.
     pub people: Arc<dyn PeopleStore>,
     /// Organizations.
@@ -102,6 +104,10 @@ pub struct Settings {
     pub invitation_ttl: Duration,
     /// Life of an unlock or "this wasn't me" link.
     pub mailed_link_ttl: Duration,
+    /// Life of a password reset link.
+    pub reset_link_ttl: Duration,
+    /// Whether limits hold at all.
+    pub rate_limiting: bool,
     /// Whether counters are this process's own: then locks lifted elsewhere must be heard of.
     pub counters_in_process: bool,
 }
@@ -123,6 +129,8 @@ impl Settings {
             wrong_codes_max: 100,
             invitation_ttl: Duration::from_secs(7 * 24 * HOUR),
             mailed_link_ttl: Duration::from_secs(24 * HOUR),
+            reset_link_ttl: Duration::from_secs(HOUR),
+            rate_limiting: true,
             counters_in_process: true,
         }
     }

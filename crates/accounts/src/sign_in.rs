@@ -26,6 +26,8 @@ use crate::error::{Error, Refusal};
 use crate::failed_sign_in::record_failure;
 use crate::lockouts::key_of;
 use crate::model::{Credentials, Person, PersonStatus};
+use crate::new_device;
+use crate::outbox::Mail;
 use crate::ports::{StepPurpose, SuccessfulSignIn};
 use crate::services::Services;
 use crate::two_factor::sign_in_step;
@@ -198,8 +200,11 @@ pub(crate) async fn complete(
     assurance: Assurance,
     upgraded_hash: Option<String>,
 ) -> Result<SignedIn, Error> {
+    let is_new_device = device_id.is_none();
     // A known device failed on a budget of its own: its success forgives no stranger's failures.
-    let forgives_account_key = if device_id.is_none() { key_of(&known.person) } else { None };
+    let forgives_account_key = if is_new_device { key_of(&known.person) } else { None };
+    let (not_me_grant, mails) =
+        if is_new_device { new_device::notice(services, context, &known.person) } else { (None, Vec::new()) };
     let opened = open_session(services, context, &known, device_id, assurance).await?;
     let change = SuccessfulSignIn {
         person_id: known.person.id.clone(),
@@ -207,9 +212,10 @@ pub(crate) async fn complete(
         upgraded_hash,
         forgives_account_key,
         displaced: opened.displaced_until(),
+        not_me_grant,
         at: services.clock.now(),
     };
-    record_sign_in(services, context, change, opened, known.person).await
+    record_sign_in(services, context, change, opened, known.person, mails).await
 }
 
 /// A session that is stored, but whose sign-in is not recorded yet.
@@ -263,6 +269,7 @@ pub(crate) async fn record_sign_in(
     change: SuccessfulSignIn,
     opened: OpenedSession,
     person: Person,
+    mails: Vec<Mail>,
 ) -> Result<SignedIn, Error> {
     let actor = Actor::person(&person);
     let resource = Resource::new("session", opened.session.id.as_str());
@@ -279,7 +286,7 @@ pub(crate) async fn record_sign_in(
             .changing(Changes::new().field("reason", serde_json::Value::Null, "too many sessions"));
         trail = services.trail_and(trail, context, &actor, gone);
     }
-    if let Err(fault) = services.accounts.record_sign_in(change, trail, Vec::new()).await {
+    if let Err(fault) = services.accounts.record_sign_in(change, trail, mails).await {
         services.sessions.end(&person.id, &opened.session.id).await?;
         return Err(match fault {
             // The password was changed, or the account locked, while this one was being checked.

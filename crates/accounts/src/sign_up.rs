@@ -101,10 +101,11 @@ pub async fn sign_up(
         upgraded_hash: None,
         forgives_account_key: None,
         displaced: opened.displaced_until(),
+        not_me_grant: None,
         at: services.clock.now(),
     };
     let Credentials { person, .. } = known;
-    record_sign_in(services, context, change, opened, person).await
+    record_sign_in(services, context, change, opened, person, Vec::new()).await
 }
 
 async fn store_person(

@@ -1,11 +1,13 @@
 //! Until when certificates of servers are valid, so that somebody hears of it before they are not.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hardening::clock::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
@@ -21,6 +23,21 @@ pub(crate) fn end_of(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     let read = x509_cert::Certificate::from_der(certificate).ok()?;
     let end = read.tbs_certificate.validity.not_after.to_unix_duration();
     i64::try_from(end.as_secs()).ok().map(Timestamp::from_unix_seconds)
+}
+
+/// The authorities in a PEM file, at least one.
+///
+/// # Errors
+/// A sentence with the name of the setting.
+pub(crate) fn authorities_in(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let unreadable = |error: rustls::pki_types::pem::Error| {
+        format!("sslrootcert {} cannot be read: {error}", file.display())
+    };
+    let read = CertificateDer::pem_file_iter(file).map_err(unreadable)?.collect::<Result<Vec<_>, _>>();
+    match read.map_err(unreadable)? {
+        none if none.is_empty() => Err(format!("sslrootcert {} holds no certificate in PEM", file.display())),
+        some => Ok(some),
+    }
 }
 
 /// When the certificate ends that the server at this address shows; it is not checked otherwise.

@@ -9,7 +9,9 @@ use hardening::entropy::OsEntropy;
 use hardening::secret::Secret;
 use tempfile::TempDir;
 use testkit::contracts::stores::Stores;
-use testkit::contracts::{accounts, audit_log, erasure, groups, organizations, outbox, people, two_factor};
+use testkit::contracts::{
+    accounts, audit_log, erasure, groups, organizations, outbox, password_resets, people, two_factor,
+};
 use testkit::pgbouncer::PgBouncer;
 use testkit::postgres::Postgres;
 
@@ -109,6 +111,12 @@ macro_rules! suites {
             async fn outbox() {
                 let place = Place::$engine().await;
                 super::outbox::all(&place.stores().await, &place.stores().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn password_resets() {
+                let place = Place::$engine().await;
+                super::password_resets::all(&place.stores().await, &place.stores().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

@@ -49,7 +49,7 @@ fn everybodys_session() -> SessionState {
         iat: now.unix_seconds(),
         exp: session.expires_at.unix_seconds(),
     };
-    SessionState::SignedIn(Arc::new(session), claims)
+    SessionState::SignedIn(Arc::new(session), Arc::new(claims))
 }
 
 async fn token(

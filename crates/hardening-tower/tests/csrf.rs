@@ -69,7 +69,7 @@ impl World {
             iat: 0,
             exp: 0,
         };
-        SessionState::SignedIn(Arc::new(self.session.clone()), claims)
+        SessionState::SignedIn(Arc::new(self.session.clone()), Arc::new(claims))
     }
 
     /// A handler that reads its form's field from the body, and does the deed when the token is good. On

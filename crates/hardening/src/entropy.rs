@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Timestamp;
 use crate::secret::Secret;
@@ -27,6 +28,47 @@ impl Entropy for OsEntropy {
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer)
             .expect("the operating system must give random bytes; nothing is safe without");
+    }
+}
+
+/// The operating system's bytes, drawn some hundred at a time: a call to the system costs more than the rest of what
+/// names a request. For what is no secret: after a copy of a running machine, both go on with the same bytes.
+#[derive(Debug, Default)]
+pub struct PooledEntropy {
+    drawn: Mutex<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    bytes: [u8; POOL],
+    used: usize,
+}
+
+/// What the system gives in one piece, whatever happens (getrandom(2)).
+const POOL: usize = 256;
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { bytes: [0; POOL], used: POOL }
+    }
+}
+
+impl Entropy for PooledEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        if buffer.len() > POOL {
+            return OsEntropy.fill(buffer);
+        }
+        let mut pool = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        if POOL - pool.used < buffer.len() {
+            // Used up first: if the system panics, nothing is handed out twice.
+            pool.used = POOL;
+            OsEntropy.fill(&mut pool.bytes);
+            pool.used = 0;
+        }
+        let (start, end) = (pool.used, pool.used + buffer.len());
+        buffer.copy_from_slice(&pool.bytes[start..end]);
+        pool.bytes[start..end].fill(0);
+        pool.used = end;
     }
 }
 
@@ -95,6 +137,23 @@ mod tests {
             assert_eq!(token.expose().len(), 43);
             assert!(seen.insert(token.expose().clone()));
         }
+    }
+
+    #[test]
+    fn pooled_bytes_are_handed_out_once_to_whoever_asks() {
+        let pool = PooledEntropy::default();
+        let ask = || (0..500).map(|_| random_bytes::<16>(&pool)).collect::<Vec<_>>();
+        let mut all: Vec<[u8; 16]> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().expect("it ends well")).collect()
+        });
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 2_000);
+        assert!(!all.contains(&[0; 16]), "what is used up is not handed out");
+        let mut large = [0; 3 * POOL];
+        pool.fill(&mut large);
+        assert!(large[2 * POOL..].iter().any(|byte| *byte != 0));
     }
 
     #[test]

@@ -28,9 +28,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
 
-use crate::secret::Secret;
+use crate::secret::{Secret, same};
 
 /// Separates our keys from those of any other program that was given the same root.
 const SALT: &[u8] = b"signupflow/keys/v1";
@@ -169,7 +168,7 @@ impl Signer {
 
     /// Whether the tag is that of the parts under the current or the previous key; in constant time.
     pub fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
-        let fits = |key: &Hmac<Sha256>| bool::from(tag_under(key, parts).as_slice().ct_eq(tag));
+        let fits = |key: &Hmac<Sha256>| same(&tag_under(key, parts), tag);
         fits(&self.current) || self.previous.as_ref().is_some_and(fits)
     }
 

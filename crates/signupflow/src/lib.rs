@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod cli;
 pub mod config;
 pub mod logging;
+pub mod mail_delivery;
 pub mod metrics_page;
 pub mod serve;
 pub mod server;

@@ -6,23 +6,26 @@ use std::time::Duration;
 
 use accounts::refusal_record::{self, Which};
 use accounts::two_factor::policy;
-use accounts::{Services, housekeeping, outbox};
+use accounts::{Services, housekeeping, password_reset};
 use async_trait::async_trait;
 use axum::Router;
 use backends::redis::RedisLink;
 use backends::sql::Database;
 use hardening::csrf::OriginPolicy;
+use hardening::entropy::PooledEntropy;
 use hardening::headers::{HeaderSettings, SecurityHeaders};
 use tokio::task::JoinSet;
 
 use crate::certificates::{self, Watched};
 use crate::config::{Config, Origin};
+use crate::mail_delivery;
 use crate::server::{Bound, Limits, Server, open_files, signals};
 use crate::timekeeping;
 use crate::web::admission::Admission;
 use crate::web::health::Probe;
 use crate::web::https_only::HttpsOnly;
 use crate::web::idempotency::InProgress;
+use crate::web::pipeline::Pipeline;
 use crate::web::shedding::InFlight;
 use crate::web::stack::{self, StackSettings};
 use crate::web::state::{AppState, Inner};
@@ -31,8 +34,11 @@ use crate::wiring::{Assembly, Sources, StartError, assemble, credential_checks_a
 /// How often other processes' endings and liftings are looked for: the bound on a revocation made at the
 /// command line or by another node.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
-/// How often waiting mail is looked for.
-const MAIL_EVERY: Duration = Duration::from_secs(1);
+/// How often requests for reset links are answered: apart from them in time, so that the time of nobody's next request
+/// tells what the last one led to.
+const RESETS_EVERY: Duration = Duration::from_secs(1);
+/// How often it is told that too many reset mails are asked for.
+const ALARM_EVERY: Duration = Duration::from_mins(1);
 /// How often it is looked whether the window of counted refusals is over.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// How often expired rows are removed.
@@ -77,12 +83,12 @@ impl Probe for BackendProbe {
 }
 
 /// The HTTP application of an assembled program.
-pub fn application(assembly: &Assembly) -> Result<Router, StartError> {
+pub fn application(assembly: &Assembly) -> Result<Pipeline, StartError> {
     application_with(assembly, Router::new())
 }
 
 /// The same with further routes under the same layers: tests add what fails on purpose, so that the program has none.
-pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Result<Router, StartError> {
+pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Result<Pipeline, StartError> {
     let config = &assembly.config;
     let services = &assembly.services;
     let public_url = config.network.public_url.as_str();
@@ -93,6 +99,7 @@ pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Resul
         in_progress: InProgress::default(),
         tokens: assembly.tokens.clone(),
         csrf: assembly.csrf.clone(),
+        nonces: Arc::new(PooledEntropy::default()),
         csrf_enabled: config.csrf.enabled,
         quotas: services.quotas.clone(),
         secure_cookies: config.network.secure_cookies,
@@ -173,7 +180,9 @@ pub async fn run(
 fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(follow_revocations(assembly.services.clone()));
-    tasks.spawn(deliver_mail(assembly.services.clone(), assembly.mailer.clone()));
+    tasks.spawn(answer_resets(assembly.services.clone()));
+    tasks.spawn(mail_delivery::deliver(assembly.services.clone(), assembly.mailer.clone()));
+    tasks.spawn(mail_delivery::watch_backlog(assembly.services.clone()));
     tasks.spawn(purge(assembly.services.clone()));
     if let Some(time) = assembly.time.clone() {
         tasks.spawn(timekeeping::keep(time, assembly.database.clone()));
@@ -229,17 +238,28 @@ async fn follow_revocations(services: Arc<Services>) {
     }
 }
 
-async fn deliver_mail(services: Arc<Services>, mailer: Arc<dyn accounts::ports::Mailer>) {
+async fn answer_resets(services: Arc<Services>) {
+    let mut told = None;
     loop {
-        match outbox::deliver_due(&services, &*mailer).await {
-            Ok(0) => {}
-            Ok(count) => {
-                metrics::counter!("signupflow_mails_delivered_total").increment(count as u64);
-                continue;
+        match password_reset::work_off(&services).await {
+            Ok(done) => {
+                metrics::counter!("signupflow_reset_links_total").increment(done.issued as u64);
+                metrics::counter!("signupflow_reset_requests_held_back_total")
+                    .increment(done.held_back as u64);
+                let now = services.clock.now();
+                if done.held_back > 0 && told.is_none_or(|at| now.since(at) >= ALARM_EVERY) {
+                    told = Some(now);
+                    tracing::warn!(
+                        "ALARM: more password resets are asked for than are mailed; requests wait"
+                    );
+                }
+                if done.goes_on() {
+                    continue;
+                }
             }
-            Err(error) => tracing::warn!(%error, "cannot look for waiting mail"),
+            Err(error) => tracing::warn!(%error, "cannot answer requests for reset links"),
         }
-        tokio::time::sleep(MAIL_EVERY).await;
+        tokio::time::sleep(RESETS_EVERY).await;
     }
 }
 

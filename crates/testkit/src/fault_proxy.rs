@@ -27,7 +27,12 @@ pub enum Mode {
     BlackHole,
     /// Everything passes but one answer: the one with `answer` in it on a connection that carried `request`. It and
     /// what follows it come back when the mode changes.
-    HoldAnswer { request: &'static str, answer: &'static str },
+    HoldAnswer {
+        /// Marks the connection.
+        request: &'static str,
+        /// Marks what is held.
+        answer: &'static str,
+    },
     /// Each chunk of up to 64 KiB waits this long, in each direction.
     Delay(Duration),
 }

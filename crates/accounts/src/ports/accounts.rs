@@ -58,6 +58,8 @@ pub struct SuccessfulSignIn {
     pub forgives_account_key: Option<String>,
     /// Sessions that had to go for this one, with the time they would have expired.
     pub displaced: Vec<(SessionId, Timestamp)>,
+    /// The "this wasn't me" link in the mail about a new device.
+    pub not_me_grant: Option<OneTimeGrant>,
     /// Now.
     pub at: Timestamp,
 }

@@ -10,6 +10,7 @@ mod audit_log;
 mod groups;
 mod organizations;
 mod outbox;
+mod password_resets;
 mod people;
 mod receipts;
 mod two_factor;
@@ -20,7 +21,8 @@ pub use accounts::{
 pub use audit_log::{AuditCursor, AuditFilter, AuditLog, AuditPage, AuditRow, AuditRows};
 pub use groups::{EventStore, InvitationStore, TeamStore};
 pub use organizations::OrganizationStore;
-pub use outbox::{DueMail, MailStatus, Mailer, Outbox, OutboxRow};
+pub use outbox::{Backlog, DueMail, MailStatus, Mailer, Outbox, OutboxRow, Undelivered};
+pub use password_resets::{KnownLink, PasswordReset, PasswordResetStore, ResetRequest};
 pub use people::{PeopleStore, PersonPatch};
 pub use receipts::{Receipts, StoredAnswer, StoredReceipt};
 pub use two_factor::{

@@ -1,9 +1,11 @@
 //! Delivering mail that was stored with the change that caused it.
 
 use async_trait::async_trait;
+use hardening::audit::Trail;
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 
+use crate::error::Error;
 use crate::outbox::{Mail, RenderedMail};
 
 /// Where a message stands.
@@ -61,6 +63,19 @@ pub struct OutboxRow {
     pub last_error: Option<String>,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// After this it is not worth sending.
+    pub expires_at: Timestamp,
+}
+
+/// How much is waiting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Messages that wait for an attempt.
+    pub waiting: u64,
+    /// When the oldest of them was stored.
+    pub oldest: Option<Timestamp>,
+    /// Messages that were given up.
+    pub dead: u64,
 }
 
 /// The durable queue. Never loses a message; may deliver one twice when a node dies in between.
@@ -70,7 +85,7 @@ pub trait Outbox: Send + Sync {
     async fn claim(&self, limit: u32, now: Timestamp, hidden_until: Timestamp)
     -> Result<Vec<DueMail>, Fault>;
 
-    /// Settles one: delivered, expired or dead. Its content is erased.
+    /// Settles one. Its content is erased, but for a dead one's.
     async fn settle(
         &self,
         id: &str,
@@ -82,13 +97,48 @@ pub trait Outbox: Send + Sync {
     /// Puts one back for a later attempt.
     async fn postpone(&self, id: &str, until: Timestamp, error: &str, at: Timestamp) -> Result<(), Fault>;
 
+    /// Settles one as dead, with its event and the mails that tell of it. Refuses one that does not wait
+    /// ([`crate::Refusal::Conflict`]).
+    async fn bury(
+        &self,
+        id: &str,
+        error: &str,
+        at: Timestamp,
+        trail: Trail,
+        notices: Vec<Mail>,
+    ) -> Result<(), Error>;
+
+    /// Has a dead one wait again, from its first attempt. Refuses what is not dead, or has expired
+    /// ([`crate::Refusal::Conflict`]).
+    async fn revive(&self, id: &str, at: Timestamp, trail: Trail) -> Result<(), Error>;
+
+    /// How much is waiting.
+    async fn backlog(&self) -> Result<Backlog, Fault>;
+
+    /// One message.
+    async fn find(&self, id: &str) -> Result<Option<OutboxRow>, Fault>;
+
     /// The newest messages, at most `limit`.
     async fn list(&self, limit: u32) -> Result<Vec<OutboxRow>, Fault>;
+
+    /// The newest messages with this status, at most `limit`.
+    async fn list_of(&self, status: MailStatus, limit: u32) -> Result<Vec<OutboxRow>, Fault>;
+}
+
+/// Why a message was not delivered; the text is what the mail server said, or what was seen of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undelivered {
+    /// It may be taken later: the server is away, busy, or does not want us at all.
+    #[error("not yet delivered: {0}")]
+    Later(String),
+    /// This message is refused for good (RFC 5321, 4.2.1: a 5yz reply).
+    #[error("refused for good: {0}")]
+    Refused(String),
 }
 
 /// Hands one message over.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Delivers; an error is retried later. `id` makes the Message-ID, the same at every attempt.
-    async fn deliver(&self, id: &str, mail: &RenderedMail) -> Result<(), Fault>;
+    /// Delivers, within [`crate::outbox::ATTEMPT_LIMIT`]. `id` makes the Message-ID, the same at every attempt.
+    async fn deliver(&self, id: &str, mail: &RenderedMail) -> Result<(), Undelivered>;
 }

@@ -84,6 +84,9 @@ pub trait PeopleStore: Send + Sync {
     /// For operators: the first active admin of the installation.
     async fn first_admin(&self) -> Result<Option<Person>, Fault>;
 
+    /// An organization's active admins, the first ones first.
+    async fn active_admins(&self, org_id: &str, limit: u32) -> Result<Vec<Person>, Fault>;
+
     /// Whether any organization but the reserved one exists: a first run shows a different page.
     async fn anyone_exists(&self) -> Result<bool, Fault>;
 }

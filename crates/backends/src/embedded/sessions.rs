@@ -16,7 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hardening::clock::{Clock, Timestamp};
 use hardening::fault::Fault;
-use hardening::session::{Session, SessionId, SessionStore};
+use hardening::rate_limit::{Decision, Quota, QuotaStore};
+use hardening::session::{Session, SessionId, SessionStore, resume_then_take};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::MissedTickBehavior;
 
@@ -227,9 +228,34 @@ impl SessionStore for WriteThroughSessions {
             known = memory.resume_known(person_id, id, now);
         }
         match known {
-            Known::Live(session) => Ok(Some(*session)),
+            Known::Live(session) => Ok(Some(session)),
             Known::No | Known::NothingAboutThePerson => Ok(None),
         }
+    }
+
+    async fn resume_and_take(
+        &self,
+        person_id: &str,
+        id: &SessionId,
+        now: Timestamp,
+        quotas: &[(String, Quota)],
+        quota_store: &dyn QuotaStore,
+    ) -> Result<(Option<Arc<Session>>, Option<Decision>), Fault> {
+        let session = match self.0.memory.resume_shared(person_id, id, now) {
+            Known::Live(session) => session,
+            Known::No => return Ok((None, None)),
+            Known::NothingAboutThePerson => {
+                return resume_then_take(self, person_id, id, now, quotas, quota_store).await;
+            }
+        };
+        if quotas.is_empty() {
+            return Ok((Some(session), None));
+        }
+        let decision = match quota_store.take_at_once(quotas, now) {
+            Some(decision) => decision,
+            None => quota_store.take(quotas, now).await?,
+        };
+        Ok((Some(session), Some(decision)))
     }
 
     async fn mark_authenticated(

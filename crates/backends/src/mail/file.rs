@@ -10,13 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use accounts::outbox::RenderedMail;
-use accounts::ports::Mailer;
+use accounts::ports::{Mailer, Undelivered};
 use async_trait::async_trait;
-use hardening::fault::Fault;
 
 use super::message::{Sender, compose};
-
-const BACKEND: &str = "mail folder";
 
 /// Puts mails into a folder.
 #[derive(Clone, Debug)]
@@ -41,9 +38,9 @@ impl FileMailer {
 
 #[async_trait]
 impl Mailer for FileMailer {
-    async fn deliver(&self, id: &str, mail: &RenderedMail) -> Result<(), Fault> {
+    async fn deliver(&self, id: &str, mail: &RenderedMail) -> Result<(), Undelivered> {
         // Composing refuses ids that are no file names.
-        let message = compose(&self.sender, id, mail)?.formatted();
+        let message = compose(&self.sender, id, mail).map_err(Undelivered::Refused)?.formatted();
         let (directory, target) = (Arc::clone(&self.directory), self.path_of(id));
         let temporary = self.directory.join(format!(".{id}.part"));
         let turn = Arc::clone(&self.writing).lock_owned().await;
@@ -53,8 +50,8 @@ impl Mailer for FileMailer {
             outcome
         });
         match written.await {
-            Ok(outcome) => outcome.map_err(|error| Fault::unavailable(BACKEND, error)),
-            Err(stopped) => Err(Fault::internal(stopped)),
+            Ok(outcome) => outcome.map_err(|error| Undelivered::Later(format!("mail folder: {error}"))),
+            Err(stopped) => Err(Undelivered::Later(stopped.to_string())),
         }
     }
 }
@@ -87,6 +84,7 @@ mod tests {
             to: "bo@example.com".into(),
             subject: "Hello".into(),
             text: text.into(),
+            html: "<p>the same</p>".into(),
             link: None,
             date: Timestamp::from_unix_seconds(1_700_000_000),
         }
@@ -109,7 +107,7 @@ mod tests {
         names.sort();
         assert_eq!(names, ["mail_1.eml", "mail_2.eml"]);
         let text = fs::read_to_string(mailer.path_of("mail_1")).expect("readable");
-        assert!(text.ends_with("second") && !text.contains("first"), "{text}");
+        assert!(text.contains("second") && !text.contains("first"), "{text}");
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode(&mailer.path_of("mail_1")), mode(&outbox)), (0o600, 0o700));
     }
@@ -130,7 +128,7 @@ mod tests {
     async fn no_id_leads_out_of_the_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         let outcome = mailer(&folder.path().join("outbox")).deliver("../mail_1", &mail("text")).await;
-        assert!(matches!(outcome, Err(Fault::Internal(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(Undelivered::Refused(_))), "{outcome:?}");
         assert_eq!(read_dir(folder.path()).expect("readable").count(), 0);
     }
 
@@ -140,6 +138,6 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").expect("written");
         let outcome = mailer(&file).deliver("mail_1", &mail("text")).await;
-        assert!(matches!(outcome, Err(Fault::Unavailable { .. })), "{outcome:?}");
+        assert!(matches!(outcome, Err(Undelivered::Later(_))), "{outcome:?}");
     }
 }

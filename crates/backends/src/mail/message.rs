@@ -3,10 +3,11 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use accounts::outbox::RenderedMail;
-use hardening::fault::Fault;
+use hardening::hex;
 use lettre::Message;
-use lettre::message::Mailbox;
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
+use lettre::message::header::{Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use sha2::{Digest as _, Sha256};
 
 /// From whom mails come.
 #[derive(Clone, Debug)]
@@ -64,12 +65,12 @@ pub(super) fn is_plain(id: &str) -> bool {
 /// address, and control characters in the subject become spaces.
 ///
 /// # Errors
-/// [`Fault::Internal`] when the recipient is no address or the id is not plain.
-pub(super) fn compose(sender: &Sender, id: &str, mail: &RenderedMail) -> Result<Message, Fault> {
+/// A sentence when the recipient is no address or the id is not plain: no attempt will ever go better.
+pub(super) fn compose(sender: &Sender, id: &str, mail: &RenderedMail) -> Result<Message, String> {
     if !is_plain(id) {
-        return Err(Fault::internal("the id of a mail has characters that a file name must not have"));
+        return Err("the id of a mail has characters that a file name must not have".to_owned());
     }
-    let to = mail.to.parse().map_err(|_| Fault::internal("the recipient of a mail is no address"))?;
+    let to = mail.to.parse().map_err(|_| "the recipient of a mail is no address".to_owned())?;
     let micros = u64::try_from(mail.date.micros()).unwrap_or(0);
     let subject: String = mail.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     Message::builder()
@@ -80,9 +81,18 @@ pub(super) fn compose(sender: &Sender, id: &str, mail: &RenderedMail) -> Result<
         .message_id(Some(format!("<{id}@{}>", sender.host())))
         .header(AutoSubmitted)
         .header(MIME_VERSION_1_0)
-        .header(ContentType::TEXT_PLAIN)
-        .body(mail.text.clone())
-        .map_err(Fault::internal)
+        .multipart(
+            MultiPart::alternative()
+                .boundary(boundary(id))
+                .singlepart(SinglePart::plain(mail.text.clone()))
+                .singlepart(SinglePart::html(mail.html.clone())),
+        )
+        .map_err(|error| error.to_string())
+}
+
+/// The same at every attempt, and nothing that is written in a text by chance: only who knows the id can write it.
+fn boundary(id: &str) -> String {
+    hex::lower(&Sha256::digest(id.as_bytes())[..16])
 }
 
 #[cfg(test)]
@@ -97,6 +107,7 @@ mod tests {
             to: to.into(),
             subject: subject.into(),
             text: text.into(),
+            html: format!("<p>{text}</p>"),
             link: Some("https://acc.example/x".into()),
             date: Timestamp::from_unix_seconds(1_700_000_000),
         }
@@ -116,17 +127,8 @@ mod tests {
         lines.map(|line| line.split(':').next().unwrap_or_default().to_ascii_lowercase()).collect()
     }
 
-    const HEADERS: [&str; 9] = [
-        "from",
-        "to",
-        "subject",
-        "date",
-        "message-id",
-        "auto-submitted",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-    ];
+    const HEADERS: [&str; 8] =
+        ["from", "to", "subject", "date", "message-id", "auto-submitted", "mime-version", "content-type"];
 
     #[test]
     fn it_is_a_complete_message_and_the_same_every_time() {
@@ -140,11 +142,13 @@ mod tests {
             "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n",
             "Message-ID: <mail_1@acc.example>\r\n",
             "Auto-Submitted: auto-generated\r\n",
+            "Content-Type: multipart/alternative;",
             "Content-Type: text/plain; charset=utf-8\r\n",
+            "Content-Type: text/html; charset=utf-8\r\n",
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
-        assert!(text.ends_with("\r\n\r\nHello Bo,\r\nopen it.\r\n"), "{text}");
+        assert!(text.contains("\r\n\r\nHello Bo,\r\nopen it.\r\n"), "{text}");
         assert_eq!(text, composed(&mail));
     }
 
@@ -158,18 +162,40 @@ mod tests {
     fn nobody_slips_in_a_header_or_a_recipient() {
         let sender = Sender::parse("no-reply@acc.example").expect("a sender");
         for to in ["", "bo", "bo@example.com\r\nBcc: eve@example.com", "bo@example.com, eve@example.com"] {
-            assert!(
-                matches!(compose(&sender, "mail_1", &mail(to, "s", "t")), Err(Fault::Internal(_))),
-                "{to}"
-            );
+            assert!(compose(&sender, "mail_1", &mail(to, "s", "t")).is_err(), "{to}");
         }
         for id in ["", "../mail", "mail/1", "mail_1>\r\nBcc: eve@example.com", &"m".repeat(129)] {
-            let outcome = compose(&sender, id, &mail("bo@example.com", "s", "t"));
-            assert!(matches!(outcome, Err(Fault::Internal(_))), "{id}");
+            assert!(compose(&sender, id, &mail("bo@example.com", "s", "t")).is_err(), "{id}");
         }
         for from in ["", "nobody", "a@b.example\r\nBcc: eve@example.com", "a@exämple.com"] {
             assert_eq!(Sender::parse(from).err(), Some(NotASender), "{from}");
         }
+    }
+
+    /// By a reader that knows nothing of the writer.
+    #[test]
+    fn another_library_reads_both_parts_and_the_headers() {
+        let mail = mail(
+            "bo@example.com",
+            "您的账户有新的登录 – ça va?",
+            "第一行\n\nhttps://acc.example/x?token=a=b\n",
+        );
+        let message = composed(&mail);
+        let read = mail_parser::MessageParser::default().parse(message.as_bytes()).expect("a message");
+        assert_eq!(read.subject(), Some(mail.subject.as_str()));
+        assert_eq!(read.message_id(), Some("mail_1@acc.example"));
+        let lines = |text: &str| text.replace("\r\n", "\n");
+        assert_eq!(read.body_text(0).map(|text| lines(&text)), Some(mail.text.clone()));
+        assert_eq!(read.body_html(0).map(|html| lines(&html)), Some(mail.html.clone()));
+        assert_eq!((read.text_body_count(), read.html_body_count(), read.attachment_count()), (1, 1, 0));
+        let addresses = |list: Option<&mail_parser::Address<'_>>| {
+            let all = list.and_then(|list| list.first()).and_then(|one| one.address()).map(ToOwned::to_owned);
+            all.unwrap_or_default()
+        };
+        assert_eq!(
+            (addresses(read.to()), addresses(read.from())),
+            (mail.to, "no-reply@acc.example".to_owned())
+        );
     }
 
     proptest! {

@@ -2,6 +2,8 @@
 
 mod file;
 mod message;
+mod smtp;
 
 pub use file::FileMailer;
 pub use message::{NotASender, Sender};
+pub use smtp::{Patience, SmtpMailer, SmtpSecurity, SmtpTarget};

@@ -10,4 +10,5 @@ pub mod mark;
 pub mod quotas;
 pub mod sessions;
 pub(crate) mod sessions_cache;
+mod sessions_recent;
 mod sessions_record;

@@ -69,6 +69,23 @@ impl MemoryQuotas {
 
     /// [`QuotaStore::take`] for callers that need not wait.
     pub fn take_now(&self, keys: &[(String, Quota)], now: Timestamp) -> Decision {
+        match keys {
+            [(key, quota)] => self.take_one(&self.place_of(key, *quota), now),
+            keys => self.take_all(keys, now),
+        }
+    }
+
+    fn take_one(&self, place: &Place, now: Timestamp) -> Decision {
+        let mut shard = lock(&self.shards[place.shard]);
+        let slot = shard.slot_of(place, self.max_keys_a_shard, now);
+        let (after, decision) = gcra::take(shard.get(slot), place.quota, now);
+        if decision.allowed {
+            shard.set(slot, after);
+        }
+        decision
+    }
+
+    fn take_all(&self, keys: &[(String, Quota)], now: Timestamp) -> Decision {
         let places: Vec<Place> = keys.iter().map(|(key, quota)| self.place_of(key, *quota)).collect();
         let mut order: Vec<usize> = places.iter().map(|place| place.shard).collect();
         order.sort_unstable();
@@ -108,6 +125,10 @@ impl MemoryQuotas {
 impl QuotaStore for MemoryQuotas {
     async fn take(&self, keys: &[(String, Quota)], now: Timestamp) -> Result<Decision, Fault> {
         Ok(self.take_now(keys, now))
+    }
+
+    fn take_at_once(&self, keys: &[(String, Quota)], now: Timestamp) -> Option<Decision> {
+        Some(self.take_now(keys, now))
     }
 }
 

@@ -16,6 +16,7 @@ use hardening::fault::Fault;
 use hardening::session::{Session, SessionId, SessionStore};
 
 use super::sessions_cache::Known;
+use super::sessions_recent::RecentSessions;
 use super::sessions_record::{Commons, CompactSession, IdBytes, PersonKey};
 
 const SHARDS: usize = 128;
@@ -27,6 +28,7 @@ pub struct MemorySessions {
     pub(super) shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     pub(super) commons: Commons,
+    pub(super) recent: RecentSessions,
     next_shard: AtomicUsize,
 }
 
@@ -46,6 +48,7 @@ impl MemorySessions {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
             commons: Commons::default(),
+            recent: RecentSessions::default(),
             next_shard: AtomicUsize::new(0),
         }
     }
@@ -146,7 +149,7 @@ impl SessionStore for MemorySessions {
         now: Timestamp,
     ) -> Result<Option<Session>, Fault> {
         match self.resume_known(person_id, id, now) {
-            Known::Live(session) => Ok(Some(*session)),
+            Known::Live(session) => Ok(Some(session)),
             Known::No | Known::NothingAboutThePerson => Ok(None),
         }
     }

@@ -3,6 +3,8 @@
 //!
 //! The rule both sides rely on: a person who is known at all is known wholly.
 
+use std::sync::Arc;
+
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 use hardening::session::{Session, SessionId};
@@ -12,9 +14,9 @@ use super::sessions_record::{CompactSession, IdBytes, PersonKey};
 
 /// What memory knows of a session.
 #[derive(Debug)]
-pub(crate) enum Known {
+pub(crate) enum Known<T> {
     /// It is live, and was touched.
-    Live(Box<Session>),
+    Live(T),
     /// The person has others, but not this one; or it has just expired.
     No,
     /// There is nothing about this person.
@@ -31,7 +33,27 @@ pub(crate) struct Touched {
 
 impl MemorySessions {
     /// The session, touched, or how sure it is that there is none.
-    pub(crate) fn resume_known(&self, person_id: &str, id: &SessionId, now: Timestamp) -> Known {
+    pub(crate) fn resume_known(&self, person_id: &str, id: &SessionId, now: Timestamp) -> Known<Session> {
+        self.touched(person_id, id, now, |session| session.unpack_as(id.clone(), person_id))
+    }
+
+    /// The same, shared with other requests of the session; its last activity may be an earlier one.
+    pub(crate) fn resume_shared(
+        &self,
+        person_id: &str,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Known<Arc<Session>> {
+        self.touched(person_id, id, now, |session| self.recent.shared(session, id, person_id))
+    }
+
+    fn touched<T>(
+        &self,
+        person_id: &str,
+        id: &SessionId,
+        now: Timestamp,
+        unpacked: impl FnOnce(&CompactSession) -> T,
+    ) -> Known<T> {
         self.with_person(person_id, |sessions| {
             let Some(sessions) = sessions else { return Known::NothingAboutThePerson };
             match find(sessions, id) {
@@ -40,7 +62,7 @@ impl MemorySessions {
                     // Requests may overtake each other; activity never goes back.
                     session.last_activity = session.last_activity.max(now);
                     session.touched = true;
-                    Known::Live(Box::new(session.unpack_as(id.clone(), person_id)))
+                    Known::Live(unpacked(session))
                 }
                 Some(index) => {
                     sessions.swap_remove(index);

@@ -62,6 +62,11 @@ impl IdBytes {
         Some(Self(room[..length].try_into().ok()?))
     }
 
+    /// One of so many places: the bytes are random.
+    pub(super) fn choose(self, places: usize) -> usize {
+        usize::from(u16::from_le_bytes([self.0[0], self.0[1]])) % places
+    }
+
     pub(super) fn to_id(self) -> SessionId {
         SessionId::parse(&format!("session_{}", URL_SAFE_NO_PAD.encode(self.0)))
             .expect("32 encoded bytes are a session id")
@@ -184,6 +189,20 @@ impl CompactSession {
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
         let idle = self.standing.idle_timeout;
         now < self.expires_at && (idle.is_zero() || now < self.last_activity + idle)
+    }
+
+    /// Whether the unpacked session tells all of this one but its last activity.
+    pub(super) fn is_told_by(&self, session: &Session) -> bool {
+        let standing = &*self.standing;
+        self.created_at == session.created_at
+            && self.authenticated_at == session.authenticated_at
+            && self.expires_at == session.expires_at
+            && self.assurance == session.assurance
+            && standing.credential_epoch == session.credential_epoch
+            && standing.idle_timeout == session.idle_timeout
+            && standing.org_id == session.org_id
+            && standing.roles == session.roles
+            && *self.email == *session.email
     }
 
     pub(super) fn credential_epoch(&self) -> i64 {

@@ -23,6 +23,13 @@ macro_rules! forget {
     (emails, $who:ident) => {
         about!($who, "DELETE FROM person_emails WHERE person_id")
     };
+    (requests, $who:ident) => {
+        about!(
+            $who,
+            "DELETE FROM password_reset_requests WHERE (SELECT e.person_id FROM person_emails e \
+             WHERE e.canonical = email_canonical)"
+        )
+    };
     (members, $who:ident) => {
         about!($who, "DELETE FROM team_members WHERE person_id")
     };
@@ -47,8 +54,8 @@ macro_rules! forget {
     (mail, $who:ident) => {
         about!(
             $who,
-            "UPDATE outbox_messages SET status = 'expired', content = NULL, updated_at = $2 \
-             WHERE status = 'waiting' AND person_id"
+            "UPDATE outbox_messages SET status = CASE status WHEN 'delivered' THEN status ELSE 'expired' END, \
+             content = NULL, last_error = NULL, updated_at = $2 WHERE person_id"
         )
     };
     (security, $who:ident) => {
@@ -71,6 +78,7 @@ macro_rules! forget {
 texts! {
     run ROW_OF_ONE = forget!(row, person);
     run EMAIL_OF_ONE = forget!(emails, person);
+    run REQUESTS_OF_ONE = forget!(requests, person);
     run MEMBERSHIPS_OF_ONE = forget!(members, person);
     run TOKENS_OF_ONE = forget!(tokens, person);
     run EPOCH_OF_ONE = Sql::same(
@@ -87,6 +95,7 @@ texts! {
     run SESSIONS_OF_ONE = forget!(sessions, person);
     run MAIL_OF_ONE = forget!(mail, person);
     run EMAILS_OF_ALL = forget!(emails, everybody);
+    run REQUESTS_OF_ALL = forget!(requests, everybody);
     run MEMBERSHIPS_OF_ALL = forget!(members, everybody);
     run TOKENS_OF_ALL = forget!(tokens, everybody);
     run EPOCHS_OF_ALL = Sql::same(
@@ -146,6 +155,8 @@ pub(super) fn anonymise(unit: &mut Unit, whom: Whom<'_>, failure_keys: Value, at
             id,
             [
                 (ROW_OF_ONE, true),
+                // While it is known whose they are.
+                (REQUESTS_OF_ONE, false),
                 (EMAIL_OF_ONE, false),
                 (MEMBERSHIPS_OF_ONE, false),
                 (TOKENS_OF_ONE, false),
@@ -164,6 +175,7 @@ pub(super) fn anonymise(unit: &mut Unit, whom: Whom<'_>, failure_keys: Value, at
             id,
             [
                 (ROWS_OF_ALL, true),
+                (REQUESTS_OF_ALL, false),
                 (EMAILS_OF_ALL, false),
                 (MEMBERSHIPS_OF_ALL, false),
                 (TOKENS_OF_ALL, false),

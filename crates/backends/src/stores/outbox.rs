@@ -1,13 +1,15 @@
 //! [`Outbox`]: mail waiting for delivery, encrypted.
 
+use accounts::error::Error;
 use accounts::outbox::Mail;
-use accounts::ports::{DueMail, MailStatus, Outbox, OutboxRow};
+use accounts::ports::{Backlog, DueMail, MailStatus, Outbox, OutboxRow};
 use async_trait::async_trait;
+use hardening::audit::Trail;
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 
 use super::SqlStore;
-use super::refusals::fault_of;
+use super::refusals::CONFLICT;
 use super::texts::texts;
 use crate::sql::{Row, Sql, SqlError, Unit};
 
@@ -28,16 +30,36 @@ texts! {
          WHERE id = $1 AND status = 'waiting' AND attempts = $2 AND next_attempt_at = $3",
     );
     run SETTLE = Sql::same(
-        "UPDATE outbox_messages SET status = $2, last_error = $3, content = NULL, updated_at = $4 \
+        "UPDATE outbox_messages SET status = $2, last_error = $3, updated_at = $4, \
+         content = CASE WHEN $5 THEN content ELSE NULL END WHERE id = $1 AND status = 'waiting'",
+    );
+    guard BURY = Sql::same(
+        "UPDATE outbox_messages SET status = 'dead', last_error = $2, updated_at = $3 \
          WHERE id = $1 AND status = 'waiting'",
+    );
+    guard REVIVE = Sql::same(
+        "UPDATE outbox_messages SET status = 'waiting', attempts = 0, next_attempt_at = $2, updated_at = $2 \
+         WHERE id = $1 AND status = 'dead' AND content IS NOT NULL AND expires_at > $2",
     );
     run POSTPONE = Sql::same(
         "UPDATE outbox_messages SET next_attempt_at = $2, last_error = $3, updated_at = $4 \
          WHERE id = $1 AND status = 'waiting'",
     );
     query NEWEST = Sql::same(
-        "SELECT id, kind, person_id, status, attempts, next_attempt_at, last_error, created_at \
+        "SELECT id, kind, person_id, status, attempts, next_attempt_at, last_error, created_at, expires_at \
          FROM outbox_messages ORDER BY created_at DESC, id DESC LIMIT $1",
+    );
+    query NEWEST_OF_STATUS = Sql::same(
+        "SELECT id, kind, person_id, status, attempts, next_attempt_at, last_error, created_at, expires_at \
+         FROM outbox_messages WHERE status = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
+    );
+    query BY_ID = Sql::same(
+        "SELECT id, kind, person_id, status, attempts, next_attempt_at, last_error, created_at, expires_at \
+         FROM outbox_messages WHERE id = $1",
+    );
+    query BACKLOG = Sql::same(
+        "SELECT status, COUNT(*) AS messages, MIN(created_at) AS oldest FROM outbox_messages \
+         WHERE status IN ('waiting', 'dead') GROUP BY status",
     );
 }
 
@@ -68,6 +90,7 @@ fn listed(row: &Row) -> Result<OutboxRow, SqlError> {
         next_attempt_at: row.time("next_attempt_at")?,
         last_error: row.opt_text("last_error")?,
         created_at: row.time("created_at")?,
+        expires_at: row.time("expires_at")?,
     })
 }
 
@@ -170,7 +193,14 @@ impl Outbox for SqlStore {
         at: Timestamp,
     ) -> Result<(), Fault> {
         let mut unit = Unit::housekeeping("mail was settled");
-        let params = vec![id.into(), status.as_str().into(), error.map(storable).into(), at.into()];
+        let keeps_content = status == MailStatus::Dead;
+        let params = vec![
+            id.into(),
+            status.as_str().into(),
+            error.map(storable).into(),
+            at.into(),
+            keeps_content.into(),
+        ];
         unit.run(SETTLE, params);
         self.keep_up(unit).await.map(|_| ())
     }
@@ -181,8 +211,49 @@ impl Outbox for SqlStore {
         self.keep_up(unit).await.map(|_| ())
     }
 
+    async fn bury(
+        &self,
+        id: &str,
+        error: &str,
+        at: Timestamp,
+        trail: Trail,
+        notices: Vec<Mail>,
+    ) -> Result<(), Error> {
+        let mut unit = self.unit(trail);
+        unit.guarded(BURY, vec![id.into(), storable(error).into(), at.into()], CONFLICT);
+        self.enqueue(&mut unit, &notices);
+        self.store(unit).await.map(|_| ())
+    }
+
+    async fn revive(&self, id: &str, at: Timestamp, trail: Trail) -> Result<(), Error> {
+        let mut unit = self.unit(trail);
+        unit.guarded(REVIVE, vec![id.into(), at.into()], CONFLICT);
+        self.store(unit).await.map(|_| ())
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        let read = |row: &Row| Ok((row.text("status")?, row.int("messages")?, row.time("oldest")?));
+        let mut backlog = Backlog::default();
+        for (status, messages, oldest) in self.all(BACKLOG, Vec::new(), read).await? {
+            let messages = u64::try_from(messages).unwrap_or(0);
+            if status == MailStatus::Waiting.as_str() {
+                (backlog.waiting, backlog.oldest) = (messages, Some(oldest));
+            } else {
+                backlog.dead = messages;
+            }
+        }
+        Ok(backlog)
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<OutboxRow>, Fault> {
+        self.one(BY_ID, vec![id.into()], listed).await
+    }
+
     async fn list(&self, limit: u32) -> Result<Vec<OutboxRow>, Fault> {
-        let rows = self.database.rows(NEWEST, vec![limit.into()]).await.map_err(fault_of)?;
-        rows.iter().map(listed).collect::<Result<_, _>>().map_err(fault_of)
+        self.all(NEWEST, vec![limit.into()], listed).await
+    }
+
+    async fn list_of(&self, status: MailStatus, limit: u32) -> Result<Vec<OutboxRow>, Fault> {
+        self.all(NEWEST_OF_STATUS, vec![status.as_str().into(), limit.into()], listed).await
     }
 }

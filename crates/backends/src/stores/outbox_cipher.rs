@@ -93,6 +93,7 @@ mod tests {
             content: Content::Invitation {
                 invitation_token: "live-token".into(),
                 organization: "Acme".into(),
+                org_id: None,
                 invited_by: "Ann".into(),
             },
             expires_at: Timestamp::MAX,

@@ -43,6 +43,16 @@ texts! {
              (SELECT o.id FROM organizations o WHERE o.status = 'active') ORDER BY p.created_at, p.id LIMIT 1"
         ),
     );
+    query ACTIVE_ADMINS = Sql::pair(
+        people!(
+            "p.org_id = $1 AND p.status = 'active' AND instr(p.roles, '\"admin\"') > 0 \
+             ORDER BY p.created_at, p.id LIMIT $2"
+        ),
+        people!(
+            "p.org_id = $1 AND p.status = 'active' AND strpos(CAST(p.roles AS TEXT), '\"admin\"') > 0 \
+             ORDER BY p.created_at, p.id LIMIT $2"
+        ),
+    );
     query ANY_ORGANIZATION = Sql::same("SELECT id FROM organizations WHERE status <> 'reserved' LIMIT 1");
     guard UPDATE = Sql::same(
         "UPDATE people SET name = COALESCE($4, name), timezone = COALESCE($5, timezone), \
@@ -217,6 +227,10 @@ impl PeopleStore for SqlStore {
 
     async fn first_admin(&self) -> Result<Option<Person>, Fault> {
         self.one(FIRST_ADMIN, Vec::new(), credentials_rows::person).await
+    }
+
+    async fn active_admins(&self, org_id: &str, limit: u32) -> Result<Vec<Person>, Fault> {
+        self.all(ACTIVE_ADMINS, vec![org_id.into(), limit.into()], credentials_rows::person).await
     }
 
     async fn anyone_exists(&self) -> Result<bool, Fault> {

@@ -184,6 +184,7 @@ async fn missing_settings_rows_are_made(place: Place) {
         upgraded_hash: None,
         forgives_account_key: Some("key".into()),
         displaced: vec![],
+        not_me_grant: None,
         at: now(),
     };
     stores.accounts.record_sign_in(success, trail(), vec![]).await.expect("stored");

@@ -1,18 +1,16 @@
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use hardening::client_address::TrustedProxies;
 use http::Request;
 use tower_service::Service;
 
-use crate::header_lines::{lines, told_https};
-use crate::{ForwardedHttps, PeerAddress};
+use super::ClientAddressLayer;
+use crate::PeerAddress;
 
 /// The service of [`super::ClientAddressLayer`].
 #[derive(Clone, Debug)]
 pub struct ClientAddressService<S> {
     pub(super) inner: S,
-    pub(super) proxies: Arc<TrustedProxies>,
+    pub(super) layer: ClientAddressLayer,
 }
 
 impl<S, B> Service<Request<B>> for ClientAddressService<S>
@@ -29,11 +27,9 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if let Some(peer) = request.extensions().get::<PeerAddress>().copied() {
-            let forwarding = lines(request.headers(), self.proxies.header.name());
-            let client = self.proxies.resolve(peer.0.ip(), &forwarding);
-            let https = told_https(&self.proxies, peer, request.headers());
+            let (client, https) = self.layer.find(peer, request.headers());
             request.extensions_mut().insert(client);
-            request.extensions_mut().insert(ForwardedHttps(https));
+            request.extensions_mut().insert(https);
         }
         self.inner.call(request)
     }

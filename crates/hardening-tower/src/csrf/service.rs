@@ -1,44 +1,19 @@
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
-use hardening::clock::Clock;
-use hardening::csrf::{CsrfKeys, CsrfRefusal, OriginPolicy, is_safe_method};
-use http::header::CONTENT_TYPE;
-use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use hardening::csrf::CsrfRefusal;
+use http::{Request, Response};
 use tower_service::Service;
 
-use super::CsrfPending;
-use super::layer::FormRoutes;
+use super::{CrossOriginLayer, CsrfPending, CsrfTokenLayer};
 use crate::Refusal;
-use crate::header_lines::{Single, single};
 use crate::response_future::{Finish, ResponseFuture};
-use crate::session::SessionState;
 
 /// The service of [`super::CrossOriginLayer`].
 #[derive(Clone, Debug)]
 pub struct CrossOriginService<S> {
     pub(super) inner: S,
-    pub(super) policy: Arc<OriginPolicy>,
-}
-
-impl<S> CrossOriginService<S> {
-    fn comes_from_here(&self, method: &str, headers: &HeaderMap) -> bool {
-        if is_safe_method(method) {
-            return true;
-        }
-        let value = |name| match single(headers, name) {
-            Single::Absent => Some(None),
-            Single::One(value) => Some(Some(value)),
-            Single::Repeated => None,
-        };
-        match (value("sec-fetch-site"), value("origin")) {
-            (Some(site), Some(origin)) => self.policy.check(method, site, origin).is_ok(),
-            _ => false,
-        }
-    }
+    pub(super) layer: CrossOriginLayer,
 }
 
 /// Leaves the response as it is.
@@ -65,7 +40,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        if self.comes_from_here(request.method().as_str(), request.headers()) {
+        if self.layer.lets_pass(request.method(), request.headers()) {
             ResponseFuture::inner(self.inner.call(request), None)
         } else {
             ResponseFuture::refused(Refusal::CrossOrigin)
@@ -77,52 +52,13 @@ where
 #[derive(Clone)]
 pub struct CsrfTokenService<S> {
     pub(super) inner: S,
-    pub(super) keys: Arc<CsrfKeys>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) form_routes: Option<Arc<FormRoutes>>,
+    pub(super) layer: CsrfTokenLayer,
 }
 
 impl<S: fmt::Debug> fmt::Debug for CsrfTokenService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CsrfTokenService").field("inner", &self.inner).finish_non_exhaustive()
     }
-}
-
-impl<S> CsrfTokenService<S> {
-    /// What must still be checked by the handler, if anything.
-    fn check(&self, parts: &Parts) -> Result<Option<CsrfPending>, CsrfRefusal> {
-        if is_safe_method(parts.method.as_str()) {
-            return Ok(None);
-        }
-        let Some(SessionState::SignedIn(session, _)) = parts.extensions.get::<SessionState>() else {
-            return Ok(None);
-        };
-        let token = match single(&parts.headers, "x-csrf-token") {
-            Single::Absent if self.is_form_route(parts) => {
-                return Ok(Some(CsrfPending {
-                    keys: Arc::clone(&self.keys),
-                    clock: Arc::clone(&self.clock),
-                    session: session.id.clone(),
-                    checked: Arc::new(AtomicBool::new(false)),
-                }));
-            }
-            Single::Absent => return Err(CsrfRefusal::Missing),
-            Single::Repeated => return Err(CsrfRefusal::Invalid),
-            Single::One(value) => std::str::from_utf8(value).map_err(|_| CsrfRefusal::Invalid)?,
-        };
-        self.keys.verify(Some(token), &session.id, self.clock.now()).map(|()| None)
-    }
-
-    fn is_form_route(&self, parts: &Parts) -> bool {
-        self.form_routes.as_ref().is_some_and(|routes| is_form(&parts.headers) && routes(parts))
-    }
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let Single::One(value) = single(headers, CONTENT_TYPE) else { return false };
-    let essence = value.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-    essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-        || essence.eq_ignore_ascii_case(b"multipart/form-data")
 }
 
 /// Turns a good answer of a handler that did not check its form's token into a refusal.
@@ -154,7 +90,7 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let pending = match self.check(&parts) {
+        let pending = match self.layer.check(&parts) {
             Ok(pending) => pending,
             Err(reason) => return ResponseFuture::refused(Refusal::Csrf(reason)),
         };

@@ -22,10 +22,12 @@
 //! assert_eq!(limits.policy(0), "api-reads");
 //! ```
 
+mod drawn;
 mod layer;
 mod limits;
 mod service;
 
+pub use drawn::{Draw, Drawn};
 pub use layer::RateLimitLayer;
 pub use limits::{TrafficLimits, TrafficTaken};
 pub use service::RateLimitService;

@@ -2,14 +2,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use hardening::client_address::TrustedProxies;
-use hardening::entropy::Entropy;
+use hardening::entropy::{Entropy, random_bytes};
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::RequestIdService;
+use super::{RequestId, RequestIdService, X_REQUEST_ID};
 use crate::PeerAddress;
+use crate::header_lines::{Single, single};
 
-pub(super) type Trust = dyn Fn(&Parts) -> bool + Send + Sync;
+type Trust = dyn Fn(&Parts) -> bool + Send + Sync;
 
 /// Names requests. Believes no incoming name until told whom to trust.
 #[derive(Clone)]
@@ -40,6 +41,20 @@ impl RequestIdLayer {
     }
 }
 
+impl RequestIdLayer {
+    /// The request's name: the incoming one where it is kept, else a new one.
+    pub fn name(&self, parts: &Parts) -> RequestId {
+        self.incoming(parts).unwrap_or_else(|| RequestId::from_bytes(random_bytes(self.entropy.as_ref())))
+    }
+
+    fn incoming(&self, parts: &Parts) -> Option<RequestId> {
+        let trust = self.trust.as_ref()?;
+        let Single::One(name) = single(&parts.headers, X_REQUEST_ID) else { return None };
+        let name = RequestId::parse(std::str::from_utf8(name).ok()?)?;
+        trust(parts).then_some(name)
+    }
+}
+
 impl fmt::Debug for RequestIdLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestIdLayer").finish_non_exhaustive()
@@ -50,6 +65,6 @@ impl<S> Layer<S> for RequestIdLayer {
     type Service = RequestIdService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequestIdService { inner, entropy: Arc::clone(&self.entropy), trust: self.trust.clone() }
+        RequestIdService { inner, layer: self.clone() }
     }
 }

@@ -1,39 +1,22 @@
 use std::fmt;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use hardening::entropy::{Entropy, random_bytes};
-use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{Request, Response};
 use tower_service::Service;
 
-use super::RequestId;
-use super::layer::Trust;
-use crate::header_lines::{Single, single};
+use super::{RequestId, RequestIdLayer};
 use crate::response_future::{Finish, ResponseFuture};
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The service of [`super::RequestIdLayer`].
 #[derive(Clone)]
 pub struct RequestIdService<S> {
     pub(super) inner: S,
-    pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) trust: Option<Arc<Trust>>,
+    pub(super) layer: RequestIdLayer,
 }
 
 impl<S: fmt::Debug> fmt::Debug for RequestIdService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestIdService").field("inner", &self.inner).finish_non_exhaustive()
-    }
-}
-
-impl<S> RequestIdService<S> {
-    fn incoming(&self, parts: &Parts) -> Option<RequestId> {
-        let trust = self.trust.as_ref()?;
-        let Single::One(name) = single(&parts.headers, X_REQUEST_ID) else { return None };
-        let name = RequestId::parse(std::str::from_utf8(name).ok()?)?;
-        trust(parts).then_some(name)
     }
 }
 
@@ -43,9 +26,7 @@ pub struct NameResponse(RequestId);
 
 impl<B> Finish<B> for NameResponse {
     fn finish(self, mut response: Response<B>) -> Response<B> {
-        if let Ok(value) = HeaderValue::from_str(self.0.as_str()) {
-            response.headers_mut().insert(X_REQUEST_ID, value);
-        }
+        self.0.write(response.headers_mut());
         response.extensions_mut().insert(self.0);
         response
     }
@@ -65,10 +46,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let id = self
-            .incoming(&parts)
-            .unwrap_or_else(|| RequestId::from_bytes(random_bytes(self.entropy.as_ref())));
-        parts.extensions.insert(id.clone());
+        let id = self.layer.name(&parts);
+        parts.extensions.insert(id);
         let future = self.inner.call(Request::from_parts(parts, body));
         ResponseFuture::inner(future, Some(NameResponse(id)))
     }

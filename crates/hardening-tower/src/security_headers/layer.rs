@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use hardening::client_address::TrustedProxies;
 use hardening::headers::SecurityHeaders;
-use http::header::HeaderName;
+use http::header::{CACHE_CONTROL, HeaderName};
 use http::{Extensions, HeaderMap, HeaderValue, Uri};
 use tower_layer::Layer;
 
@@ -18,24 +18,11 @@ pub struct SecurityHeadersLayer {
 
 /// Everything that is the same for all requests.
 #[derive(Clone, Debug)]
-pub(super) struct Prepared {
-    pub(super) always: Vec<(HeaderName, HeaderValue)>,
-    pub(super) hsts: Option<(HeaderName, HeaderValue)>,
+struct Prepared {
+    always: Vec<(HeaderName, HeaderValue)>,
+    hsts: Option<(HeaderName, HeaderValue)>,
     proxies: Option<Arc<TrustedProxies>>,
     always_https: bool,
-}
-
-impl Prepared {
-    pub(super) fn is_https(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> bool {
-        let told = || match (&self.proxies, extensions.get::<PeerAddress>()) {
-            (Some(proxies), Some(peer)) => told_https(proxies, *peer, headers),
-            _ => false,
-        };
-        self.always_https
-            || uri.scheme() == Some(&http::uri::Scheme::HTTPS)
-            || extensions.get::<ForwardedHttps>().is_some_and(|told| told.0)
-            || told()
-    }
 }
 
 impl SecurityHeadersLayer {
@@ -65,10 +52,37 @@ impl SecurityHeadersLayer {
     }
 }
 
+impl SecurityHeadersLayer {
+    /// Whether the client came over HTTPS, as far as can be known.
+    pub fn is_https(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> bool {
+        let Prepared { proxies, always_https, .. } = &*self.prepared;
+        let told = || match (proxies, extensions.get::<PeerAddress>()) {
+            (Some(proxies), Some(peer)) => told_https(proxies, *peer, headers),
+            _ => false,
+        };
+        *always_https
+            || uri.scheme() == Some(&http::uri::Scheme::HTTPS)
+            || extensions.get::<ForwardedHttps>().is_some_and(|told| told.0)
+            || told()
+    }
+
+    /// Writes the headers into a response's.
+    pub fn write(&self, https: bool, headers: &mut HeaderMap) {
+        headers.reserve(self.prepared.always.len() + 2);
+        for (name, value) in &self.prepared.always {
+            headers.insert(name.clone(), value.clone());
+        }
+        if let (true, Some((name, value))) = (https, &self.prepared.hsts) {
+            headers.insert(name.clone(), value.clone());
+        }
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+}
+
 impl<S> Layer<S> for SecurityHeadersLayer {
     type Service = SecurityHeadersService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SecurityHeadersService { inner, prepared: Arc::clone(&self.prepared) }
+        SecurityHeadersService { inner, layer: self.clone() }
     }
 }

@@ -1,19 +1,20 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hardening::clock::Clock;
+use hardening::clock::{Clock, Timestamp};
+use hardening::fault::Fault;
 #[cfg(feature = "rate_limit")]
 use hardening::rate_limit::QuotaStore;
-use hardening::session::SessionStore;
-#[cfg(feature = "rate_limit")]
-use hardening::session::token::SessionClaims;
-use hardening::session::token::TokenKeys;
+use hardening::session::token::{SessionClaims, TokenKeys};
+use hardening::session::{Session, SessionStore};
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::{SessionService, Transport};
+use super::credentials::{Ambiguous, token};
+use super::{InvalidSession, SessionService, SessionState, Transport};
+use crate::Refusal;
 #[cfg(feature = "rate_limit")]
-use crate::rate_limit::TrafficLimits;
+use crate::rate_limit::{TrafficLimits, TrafficTaken};
 
 /// Resumes sessions.
 #[derive(Clone)]
@@ -22,14 +23,14 @@ pub struct SessionLayer {
 }
 
 #[derive(Clone)]
-pub(super) struct Shared {
-    pub(super) tokens: TokenKeys,
-    pub(super) store: Arc<dyn SessionStore>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) cookie_name: String,
-    pub(super) transport: Arc<TransportOf>,
+struct Shared {
+    tokens: TokenKeys,
+    store: Arc<dyn SessionStore>,
+    clock: Arc<dyn Clock>,
+    cookie_name: String,
+    transport: Arc<TransportOf>,
     #[cfg(feature = "rate_limit")]
-    pub(super) limited: Option<Limited>,
+    limited: Option<Limited>,
 }
 
 type TransportOf = dyn Fn(&Parts) -> Transport + Send + Sync;
@@ -37,9 +38,9 @@ type TransportOf = dyn Fn(&Parts) -> Transport + Send + Sync;
 /// Traffic limits that are taken together with the session.
 #[cfg(feature = "rate_limit")]
 #[derive(Clone)]
-pub(super) struct Limited {
-    pub(super) store: Arc<dyn QuotaStore>,
-    pub(super) limits: Arc<LimitsOf>,
+struct Limited {
+    store: Arc<dyn QuotaStore>,
+    limits: Arc<LimitsOf>,
 }
 
 #[cfg(feature = "rate_limit")]
@@ -86,6 +87,66 @@ impl SessionLayer {
     }
 }
 
+impl SessionLayer {
+    /// Who is behind the request. What its limits say goes into the extensions.
+    ///
+    /// # Errors
+    /// [`Refusal::AmbiguousCredentials`].
+    pub async fn resume(&self, parts: &mut Parts) -> Result<SessionState, Refusal> {
+        let shared = &*self.shared;
+        let transport = (shared.transport)(parts);
+        let sent = token(&parts.headers, transport, &shared.cookie_name);
+        let Some(token) = sent.map_err(|Ambiguous| Refusal::AmbiguousCredentials)? else {
+            return Ok(SessionState::Anonymous);
+        };
+        let now = shared.clock.now();
+        let claims = match shared.tokens.verify_again(token, now) {
+            Ok(claims) => claims,
+            Err(refused) => return Ok(SessionState::Invalid(InvalidSession::Token(refused))),
+        };
+        Ok(match shared.resume(parts, &claims, now).await {
+            // The store found it under the person and the id; the organization is compared here.
+            Ok(Some(session)) if session.org_id == claims.org => SessionState::SignedIn(session, claims),
+            Ok(_) => SessionState::Invalid(InvalidSession::Gone),
+            Err(fault) => SessionState::StoreAway(fault),
+        })
+    }
+}
+
+impl Shared {
+    #[cfg(not(feature = "rate_limit"))]
+    async fn resume(
+        &self,
+        _: &mut Parts,
+        claims: &SessionClaims,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, Fault> {
+        Ok(self.store.resume(&claims.sub, &claims.sid, now).await?.map(Arc::new))
+    }
+
+    /// The session; what its limits say goes into the extensions.
+    #[cfg(feature = "rate_limit")]
+    async fn resume(
+        &self,
+        parts: &mut Parts,
+        claims: &SessionClaims,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, Fault> {
+        let limited = self.limited.as_ref();
+        let limits = limited.and_then(|limited| Some((limited, (limited.limits)(parts, claims)?)));
+        let Some((Limited { store, .. }, limits)) = limits else {
+            return Ok(self.store.resume(&claims.sub, &claims.sid, now).await?.map(Arc::new));
+        };
+        let (person, id, keys) = (&claims.sub, &claims.sid, limits.keys());
+        let (session, decision) = self.store.resume_and_take(person, id, now, keys, &**store).await?;
+        let session = session.filter(|session| session.org_id == claims.org);
+        if let (Some(_), Some(decision)) = (&session, decision) {
+            parts.extensions.insert(TrafficTaken(decision, limits));
+        }
+        Ok(session)
+    }
+}
+
 impl fmt::Debug for SessionLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionLayer").finish_non_exhaustive()
@@ -96,6 +157,6 @@ impl<S> Layer<S> for SessionLayer {
     type Service = SessionService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService { inner, shared: Arc::clone(&self.shared) }
+        SessionService { inner, layer: self.clone() }
     }
 }

@@ -51,7 +51,7 @@ pub enum Transport {
 #[derive(Clone, Debug)]
 pub enum SessionState {
     /// A live session and the claims of its token. The caller still compares the credential epoch.
-    SignedIn(Arc<Session>, SessionClaims),
+    SignedIn(Arc<Session>, Arc<SessionClaims>),
     /// No credentials were sent.
     Anonymous,
     /// Credentials were sent, but they are worth nothing.

@@ -78,12 +78,12 @@ actions! {
         changes "`password`, masked" ends Success;
     AuthPasswordResetRequested "auth.password_reset_requested" "A reset link was asked for."
         on "`person`"
-        changes "nothing" ends Success, unwritten;
-    AuthPasswordReset "auth.password_reset" "A password was set by a mailed link."
-        on "`person`"
-        changes "`password`, masked" ends Success, unwritten;
-    AuthAccountLocked "auth.account_locked" "An account, device or address reached its limit of failures, or the owner's \"this wasn't me\" link locked the account."
-        on "`person`; `account` where nobody has the address; `session` inside one"
+        changes "nothing" ends Success;
+    AuthPasswordReset "auth.password_reset" "A password was set by a mailed link, or a link was refused."
+        on "`person`; `reset_link` where nobody was mailed it"
+        changes "`password`, masked; nothing when refused" ends Success Failure;
+    AuthAccountLocked "auth.account_locked" "An account, device or address reached its limit of failures, a reset link was tried too often, or the owner's \"this wasn't me\" link locked the account."
+        on "`person`; `account` where nobody has the address; `session` inside one; `reset_link` where nobody was mailed it"
         changes "`locked_until`; `status` when locked by the link; nothing inside a session" ends Failure Success;
     AuthAccountUnlocked "auth.account_unlocked" "A lock was lifted before its end."
         on "`person`"
@@ -192,6 +192,12 @@ actions! {
         changes "`status`" ends Success;
     InvitationRevoked "invitation.revoked" "An invitation was withdrawn."
         on "`invitation`"
+        changes "`status`" ends Success;
+    MailUndeliverable "mail.undeliverable" "A mail was given up: refused for good, or not taken for about three days."
+        on "`mail`"
+        changes "`status`, `kind`, `person_id`, `attempts`" ends Failure;
+    MailRetried "mail.retried" "An operator had a mail that was given up sent again."
+        on "`mail`"
         changes "`status`" ends Success;
     SystemFault "system.fault" "A request failed by a fault of the server's own (one row per client and minute, and one that counts the rest)."
         on "`request`: method and path"

@@ -18,11 +18,12 @@ use crate::secret::Secret;
 
 /// Whoever has waited longer than this is told to come back: a bounded queue of slow (adopted) hashes must
 /// not become an unbounded wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// How many may wait so that the last one still waits no longer than a second.
+/// How many may wait so that the last one waits a second: half of what is allowed, for a core that is slower than
+/// `one_hash` tells.
 pub fn suggested_queue(threads: usize, one_hash: Duration) -> usize {
-    let per_second = LONGEST_WAIT.as_micros() / one_hash.as_micros().max(1);
+    let per_second = Duration::from_secs(1).as_micros() / one_hash.as_micros().max(1);
     usize::try_from(per_second).unwrap_or(usize::MAX).saturating_mul(threads.max(1)).clamp(4, 4_096)
 }
 

@@ -1,25 +1,88 @@
 //! Response header values of a [`Decision`]: the widespread `X-RateLimit-*` and the IETF `RateLimit` fields
 //! (draft-ietf-httpapi-ratelimit-headers), all from the same numbers.
 
+use std::ops::Range;
+
 use super::Decision;
 use crate::clock::Timestamp;
 
-/// Names and values for a limited response. `policy` is the name of the rule. On a refusal add
-/// `Retry-After` from [`retry_after_seconds`], which is never earlier than the reset named here.
-pub fn values(decision: &Decision, policy: &str, now: Timestamp) -> [(&'static str, String); 5] {
-    let reset_in = ceil_seconds(decision.reset_at.since(now)).to_string();
-    let window = ceil_seconds(decision.window).to_string();
-    let (limit, remaining) = (decision.limit.to_string(), decision.remaining.to_string());
-    // In every response: putting pieces together is several times cheaper than `format!`.
-    let state = ["\"", policy, "\";r=", &remaining, ";t=", &reset_in].concat();
-    let terms = ["\"", policy, "\";q=", &limit, ";w=", &window].concat();
-    [
-        ("x-ratelimit-limit", limit),
-        ("x-ratelimit-remaining", remaining),
-        ("x-ratelimit-reset", decision.reset_at.unix_seconds_ceil().to_string()),
-        ("ratelimit", state),
-        ("ratelimit-policy", terms),
-    ]
+/// The names, in the order of [`Numbers::values`].
+pub const NAMES: [&str; 5] =
+    ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit", "ratelimit-policy"];
+
+/// The values for a limited response, in one piece of memory: every response has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    text: Vec<u8>,
+    ends: [usize; NAMES.len()],
+}
+
+impl Numbers {
+    /// `policy` is the name of the rule. On a refusal add `Retry-After` from [`retry_after_seconds`], which is never
+    /// earlier than the reset named here.
+    pub fn of(decision: &Decision, policy: &str, now: Timestamp) -> Self {
+        let (limit, remaining) = (u64::from(decision.limit), u64::from(decision.remaining));
+        let reset_in = ceil_seconds(decision.reset_at.since(now));
+        let window = ceil_seconds(decision.window);
+        let reset = decision.reset_at.unix_seconds_ceil();
+        let mut text = Vec::with_capacity(2 * policy.len() + 128);
+        let mut ends = [0; NAMES.len()];
+        push_number(&mut text, limit);
+        ends[0] = text.len();
+        push_number(&mut text, remaining);
+        ends[1] = text.len();
+        if reset < 0 {
+            text.push(b'-');
+        }
+        push_number(&mut text, reset.unsigned_abs());
+        ends[2] = text.len();
+        push_member(&mut text, policy, (b'r', remaining), (b't', reset_in));
+        ends[3] = text.len();
+        push_member(&mut text, policy, (b'q', limit), (b'w', window));
+        ends[4] = text.len();
+        Self { text, ends }
+    }
+
+    /// Where in [`Numbers::into_text`] the values are.
+    pub fn ranges(&self) -> [Range<usize>; NAMES.len()] {
+        let mut start = 0;
+        self.ends.map(|end| std::mem::replace(&mut start, end)..end)
+    }
+
+    /// All of them.
+    pub fn into_text(self) -> Vec<u8> {
+        self.text
+    }
+
+    /// Each of them.
+    pub fn values(&self) -> [&str; NAMES.len()] {
+        self.ranges().map(|range| std::str::from_utf8(&self.text[range]).unwrap_or_default())
+    }
+}
+
+/// `"policy";a=1;b=2`
+fn push_member(text: &mut Vec<u8>, policy: &str, one: (u8, u64), two: (u8, u64)) {
+    text.push(b'"');
+    text.extend_from_slice(policy.as_bytes());
+    text.push(b'"');
+    for (name, number) in [one, two] {
+        text.extend_from_slice(&[b';', name, b'=']);
+        push_number(text, number);
+    }
+}
+
+fn push_number(text: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    text.extend_from_slice(&digits[at..]);
 }
 
 /// `Retry-After` in whole seconds, rounded up and at least 1 (RFC 9110, 10.2.3); `None` when not refused.
@@ -50,8 +113,9 @@ mod tests {
             retry_after: Some(Duration::from_mins(15)),
             policy: 0,
         };
-        let fields =
-            values(&decision, "auth-login-account", now).map(|(name, value)| format!("{name}: {value}"));
+        let numbers = Numbers::of(&decision, "auth-login-account", now);
+        let fields: Vec<_> =
+            NAMES.iter().zip(numbers.values()).map(|(name, value)| format!("{name}: {value}")).collect();
         assert_eq!(
             fields,
             [
@@ -76,12 +140,13 @@ mod tests {
                 now = now + Duration::from_micros(gap);
                 let (next, decision) = gcra::take(stored, quota, now);
                 stored = Some(next);
-                let fields = values(&decision, "p", now);
+                let numbers = Numbers::of(&decision, "p", now);
+                let fields = numbers.values();
                 let number = |text: &str| text.parse::<i64>().expect("a number");
-                let t = number(fields[3].1.rsplit_once("t=").expect("t").1);
-                prop_assert!((number(&fields[2].1) - now.unix_seconds() - t).abs() <= 1);
-                let expected_remaining = format!("r={};", fields[1].1);
-                prop_assert!(fields[3].1.contains(&expected_remaining));
+                let t = number(fields[3].rsplit_once("t=").expect("t").1);
+                prop_assert!((number(fields[2]) - now.unix_seconds() - t).abs() <= 1);
+                let expected_remaining = format!("r={};", fields[1]);
+                prop_assert!(fields[3].contains(&expected_remaining));
                 if let Some(wait) = retry_after_seconds(&decision) {
                     prop_assert!(i64::try_from(wait).expect("small") >= t);
                 }

@@ -64,4 +64,9 @@ impl Decision {
 pub trait QuotaStore: Send + Sync {
     /// Takes one from every key, or from none when any has nothing left; answers with the tightest.
     async fn take(&self, keys: &[(String, Quota)], now: Timestamp) -> Result<Decision, Fault>;
+
+    /// [`QuotaStore::take`] where that needs no waiting; `None` from a store that has to ask elsewhere.
+    fn take_at_once(&self, _keys: &[(String, Quota)], _now: Timestamp) -> Option<Decision> {
+        None
+    }
 }

@@ -6,6 +6,7 @@
 //! * [`Session::credential_epoch`] is the person's epoch at sign-in. Whoever raises the epoch in the database
 //!   ends every older session, whatever a cache or a restored store believes.
 
+mod recent_tokens;
 mod record;
 mod store;
 pub mod token;

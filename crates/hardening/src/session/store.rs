@@ -1,5 +1,7 @@
 //! The session port.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{Session, SessionId};
@@ -38,7 +40,8 @@ pub trait SessionStore: Send + Sync {
 
     /// [`SessionStore::resume`], and when the session is live one taken from every quota: what most requests
     /// need. A store that keeps both in one place does it in one step. Without a live session, or without
-    /// quotas, nothing is taken and there is no decision.
+    /// quotas, nothing is taken and there is no decision. The session may be shared with other requests of it, and its
+    /// last activity then be an earlier one; [`SessionStore::list_of`] tells it exactly.
     async fn resume_and_take(
         &self,
         person_id: &str,
@@ -46,7 +49,7 @@ pub trait SessionStore: Send + Sync {
         now: Timestamp,
         quotas: &[(String, Quota)],
         quota_store: &dyn QuotaStore,
-    ) -> Result<(Option<Session>, Option<Decision>), Fault> {
+    ) -> Result<(Option<Arc<Session>>, Option<Decision>), Fault> {
         resume_then_take(self, person_id, id, now, quotas, quota_store).await
     }
 }
@@ -71,11 +74,11 @@ pub async fn resume_then_take<S: SessionStore + ?Sized>(
     now: Timestamp,
     quotas: &[(String, Quota)],
     quota_store: &dyn QuotaStore,
-) -> Result<(Option<Session>, Option<Decision>), Fault> {
+) -> Result<(Option<Arc<Session>>, Option<Decision>), Fault> {
     let session = store.resume(person_id, id, now).await?;
     let decision = match &session {
         Some(_) if !quotas.is_empty() => Some(quota_store.take(quotas, now).await?),
         _ => None,
     };
-    Ok((session, decision))
+    Ok((session.map(Arc::new), decision))
 }

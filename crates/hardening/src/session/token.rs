@@ -22,6 +22,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -29,6 +30,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::SessionId;
+use super::recent_tokens::RecentTokens;
 use crate::clock::Timestamp;
 use crate::keys::{KeyLabel, KeyRing, Signer};
 use crate::secret::Secret;
@@ -110,30 +112,43 @@ impl<'a> Payload<'a> {
     /// The short way for what [`Payload::to_json`] wrote without escapes: what nearly every request brings.
     fn as_written(json: &'a [u8]) -> Option<Self> {
         let rest = std::str::from_utf8(json).ok()?.strip_prefix("{\"iss\":\"")?;
-        let (iss, rest) = rest.split_once("\",\"aud\":\"")?;
-        let (aud, rest) = rest.split_once("\",\"typ\":\"")?;
-        let (typ, rest) = rest.split_once("\",\"sub\":\"")?;
-        let (sub, rest) = rest.split_once("\",\"org\":\"")?;
-        let (org, rest) = rest.split_once("\",\"sid\":\"")?;
-        let (sid, rest) = rest.split_once("\",\"iat\":")?;
-        let (iat, exp) = rest.strip_suffix('}')?.split_once(",\"exp\":")?;
-        let plain = |text: &str| !text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'));
-        let number = |text: &str| {
-            let canonical = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
-            if canonical { text.parse().ok() } else { None }
-        };
-        [iss, aud, typ, sub, org, sid].into_iter().all(plain).then_some(())?;
-        Some(Self {
-            iss: iss.into(),
-            aud: aud.into(),
-            typ: typ.into(),
-            sub: sub.into(),
-            org: org.into(),
-            sid: sid.into(),
-            iat: number(iat)?,
-            exp: number(exp)?,
-        })
+        let (iss, rest) = text_before("\",\"aud\":\"", rest)?;
+        let (aud, rest) = text_before("\",\"typ\":\"", rest)?;
+        let (typ, rest) = text_before("\",\"sub\":\"", rest)?;
+        let (sub, rest) = text_before("\",\"org\":\"", rest)?;
+        let (org, rest) = text_before("\",\"sid\":\"", rest)?;
+        let (sid, rest) = text_before("\",\"iat\":", rest)?;
+        let (iat, rest) = number_before(",\"exp\":", rest)?;
+        let (exp, rest) = number_before("}", rest)?;
+        rest.is_empty().then_some(())?;
+        let [iss, aud, typ, sub, org, sid] = [iss, aud, typ, sub, org, sid].map(Cow::Borrowed);
+        Some(Self { iss, aud, typ, sub, org, sid, iat, exp })
     }
+}
+
+fn in_time(iat: i64, exp: i64, now: Timestamp) -> Result<(), TokenRefused> {
+    if Timestamp::from_unix_seconds(iat) > now + CLOCK_LEEWAY {
+        return Err(TokenRefused::Malformed);
+    }
+    if now >= Timestamp::from_unix_seconds(exp) {
+        return Err(TokenRefused::Expired);
+    }
+    Ok(())
+}
+
+/// The text up to its closing quote, which `end` begins with, and what follows `end`. Nothing that JSON would escape.
+fn text_before<'a>(end: &str, json: &'a str) -> Option<(&'a str, &'a str)> {
+    let length = json.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))?;
+    let (text, rest) = json.split_at(length);
+    Some((text, rest.strip_prefix(end)?))
+}
+
+/// A whole number in its only form, and what follows `end`.
+fn number_before<'a>(end: &str, json: &'a str) -> Option<(i64, &'a str)> {
+    let length = json.bytes().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, rest) = json.split_at(length);
+    let canonical = !digits.starts_with('0');
+    Some((digits.parse().ok().filter(|_| canonical)?, rest.strip_prefix(end)?))
 }
 
 /// Issues and verifies session tokens.
@@ -142,12 +157,13 @@ pub struct TokenKeys {
     signer: Signer,
     issuer: String,
     audience: String,
+    recent: Arc<RecentTokens>,
 }
 
 impl TokenKeys {
     /// Under the ring's session-token key. Issuer and audience are compared exactly.
     pub fn new(ring: &KeyRing, issuer: String, audience: String) -> Self {
-        Self { signer: ring.signer(KeyLabel::SessionToken), issuer, audience }
+        Self { signer: ring.signer(KeyLabel::SessionToken), issuer, audience, recent: Arc::default() }
     }
 
     /// A signed token that says `claims`.
@@ -186,15 +202,10 @@ impl TokenKeys {
         let sid = SessionId::parse(&payload.sid).ok_or(TokenRefused::Malformed)?;
         // No id of ours holds control characters, and stores refuse some of them as keys.
         let odd = |id: &str| id.is_empty() || id.contains(char::is_control);
-        if odd(&payload.sub)
-            || odd(&payload.org)
-            || Timestamp::from_unix_seconds(payload.iat) > now + CLOCK_LEEWAY
-        {
+        if odd(&payload.sub) || odd(&payload.org) {
             return Err(TokenRefused::Malformed);
         }
-        if now >= Timestamp::from_unix_seconds(payload.exp) {
-            return Err(TokenRefused::Expired);
-        }
+        in_time(payload.iat, payload.exp, now)?;
         Ok(SessionClaims {
             sub: payload.sub.into_owned(),
             org: payload.org.into_owned(),
@@ -202,6 +213,20 @@ impl TokenKeys {
             iat: payload.iat,
             exp: payload.exp,
         })
+    }
+
+    /// As [`TokenKeys::verify`]. A token that was found good of late is only compared, in constant time, and its time
+    /// checked anew: signature and claims of the same bytes are the same.
+    ///
+    /// # Errors
+    /// As [`TokenKeys::verify`].
+    pub fn verify_again(&self, token: &str, now: Timestamp) -> Result<Arc<SessionClaims>, TokenRefused> {
+        if let Some(claims) = self.recent.find(token) {
+            return in_time(claims.iat, claims.exp, now).map(|()| claims);
+        }
+        let claims = Arc::new(self.verify(token, now)?);
+        self.recent.keep(token, &claims);
+        Ok(claims)
     }
 
     /// The payload's bytes, once header and signature are found good.
@@ -300,6 +325,27 @@ mod tests {
         assert_eq!(at(1_000_100_000_000), Err(TokenRefused::Expired));
         assert_eq!(at((999_999 - 60) * 1_000_000), Ok(1_000_100));
         assert_eq!(at((999_999 - 60) * 1_000_000 - 1), Err(TokenRefused::Malformed));
+    }
+
+    #[test]
+    fn a_token_that_comes_again_is_judged_like_the_first_time() {
+        let keys = keys();
+        let token = keys.issue(&claims());
+        let at = |micros| keys.verify_again(token.expose(), Timestamp::from_micros(micros));
+        for _ in 0..3 {
+            assert_eq!(at(1_000_000_000_000).as_deref(), Ok(&claims()));
+            assert_eq!(at(1_000_100_000_000), Err(TokenRefused::Expired));
+            assert_eq!(at((999_999 - 60) * 1_000_000 - 1), Err(TokenRefused::Malformed));
+        }
+        let first = at(1_000_000_000_000).expect("good");
+        assert!(Arc::ptr_eq(&first, &at(1_000_000_000_000).expect("good")), "it is not read again");
+        for position in 0..token.expose().len() {
+            let mut changed = token.expose().clone();
+            let other = if &changed[position..=position] == "A" { "B" } else { "A" };
+            changed.replace_range(position..=position, other);
+            assert!(keys.verify_again(&changed, NOW).is_err(), "{position}");
+        }
+        assert!(keys.verify_again("", NOW).is_err() && keys.verify_again(&token.expose()[1..], NOW).is_err());
     }
 
     #[test]

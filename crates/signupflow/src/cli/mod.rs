@@ -16,6 +16,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod keys;
+mod mail;
 mod migrate;
 mod openapi;
 mod operator;
@@ -71,6 +72,9 @@ enum Command {
     /// Reads the audit log; reading is itself recorded.
     #[command(subcommand, after_help = audit::EXAMPLES)]
     Audit(audit::Command),
+    /// Shows mails that wait or were given up, and sends them again.
+    #[command(subcommand, after_help = mail::EXAMPLES)]
+    Mail(mail::Command),
     /// Prepares lists of breached passwords.
     #[command(subcommand, after_help = passwords::EXAMPLES)]
     Passwords(passwords::Command),
@@ -113,6 +117,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(&settings, args).await,
         Command::Admin(command) => admin::run(&settings, command).await,
         Command::Audit(command) => audit::run(&settings, command).await,
+        Command::Mail(command) => mail::run(&settings, command).await,
         Command::Passwords(command) => passwords::run(command),
         Command::Completions(args) => completions::run(&args),
         Command::Openapi => openapi::run(),
@@ -156,6 +161,8 @@ mod tests {
             "signupflow admin reset-2fa",
             "signupflow audit report two-factor",
             "signupflow audit export",
+            "signupflow mail list",
+            "signupflow mail retry",
             "signupflow passwords build",
             "signupflow completions",
         ] {

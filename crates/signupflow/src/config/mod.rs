@@ -53,7 +53,7 @@ pub use database::{DATABASE_FILE, Database};
 pub use deployment::{Deployment, Environment};
 pub use errors::{ConfigError, ConfigErrors};
 pub use headers::Headers;
-pub use mail::{Mail, Smtp, SmtpSecurity};
+pub use mail::Mail;
 pub use network::Network;
 pub use observability::{LogFormat, Observability};
 pub use origin::Origin;

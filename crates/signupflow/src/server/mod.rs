@@ -14,7 +14,6 @@
 mod accept;
 mod activity;
 mod connection;
-mod head_limits;
 mod limits;
 pub mod open_files;
 mod peers;
@@ -43,7 +42,6 @@ use tokio::{
 use tower::{BoxError, Service};
 
 pub use hardening_tower::PeerAddress;
-pub use head_limits::{HeadLimits, LimitedHead};
 pub use limits::Limits;
 pub use stopping::{CutShort, Drained, Impatience};
 

@@ -1,15 +1,21 @@
 use std::time::Duration;
 
-use axum::{Router, extract::Extension, routing::get};
+use axum::{
+    Router,
+    extract::{Extension, Request},
+    middleware::Next,
+    response::IntoResponse as _,
+    routing::get,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::{mpsc, oneshot},
     task::JoinHandle,
     time::{Instant, timeout},
 };
-use tower::Layer;
 
 use super::*;
+use crate::web::head_limits::HeadLimits;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(200);
@@ -43,7 +49,15 @@ async fn start(limits: Limits) -> Running {
         .route("/", get(|Extension(peer): Extension<PeerAddress>| async move { peer.0.ip().to_string() }))
         .route("/wait", get(wait))
         .route("/large", get(|| async { vec![b'x'; 64 * 1024 * 1024] }));
-    let application = HeadLimits::default().layer(router);
+    let application =
+        router.layer(axum::middleware::from_fn(
+            async |request: Request, next: Next| match HeadLimits::default()
+                .check(request.uri(), request.headers())
+            {
+                Ok(()) => next.run(request).await,
+                Err(problem) => problem.into_response(),
+            },
+        ));
     let bound = Server::bind("127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
     let address = bound.local_addr();
     let ((stop, stopped), (hurry, hurried)) = (oneshot::channel::<()>(), oneshot::channel::<()>());

@@ -2,22 +2,16 @@
 //! request's span and so carries its id.
 
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
-use hardening_tower::request_id::RequestId;
-use hardening_tower::{Finish, ResponseFuture};
-use http::{Method, Uri};
+use http::StatusCode;
 use metrics::Counter;
-use tower::{Layer, Service};
-use tracing::instrument::{Instrument as _, Instrumented};
+
+use super::arrival::Arrival;
 
 /// Statuses are numbers below this.
 const STATUSES: usize = 1000;
 
-/// The layer.
+/// The counters.
 #[derive(Clone)]
 pub struct AccessLog(Arc<[OnceLock<Counter>]>);
 
@@ -35,58 +29,12 @@ impl AccessLog {
             counter.get_or_init(register).increment(1);
         }
     }
-}
 
-impl<S> Layer<S> for AccessLog {
-    type Service = Logged<S>;
-
-    fn layer(&self, inner: S) -> Logged<S> {
-        Logged { inner, log: self.clone() }
-    }
-}
-
-/// The service of [`AccessLog`].
-#[derive(Clone)]
-pub struct Logged<S> {
-    inner: S,
-    log: AccessLog,
-}
-
-/// What the line says of the request.
-pub struct Line {
-    log: AccessLog,
-    id: Option<RequestId>,
-    method: Method,
-    uri: Uri,
-}
-
-impl Finish<Body> for Line {
-    fn finish(self, response: Response) -> Response {
-        let status = response.status().as_u16();
-        self.log.count(status);
-        let id = self.id.as_ref().map_or("", RequestId::as_str);
-        tracing::info!(id, method = %self.method, path = ?self.uri.path(), status, "request");
-        response
-    }
-}
-
-impl<S> Service<Request> for Logged<S>
-where
-    S: Service<Request, Response = Response>,
-{
-    type Response = Response;
-    type Error = S::Error;
-    type Future = ResponseFuture<Instrumented<S::Future>, Body, Line>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let id = request.extensions().get::<RequestId>().cloned();
-        let span = tracing::info_span!("request", id = id.as_ref().map_or("", RequestId::as_str));
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let line = Line { log: self.log.clone(), id, method, uri };
-        ResponseFuture::inner(self.inner.call(request).instrument(span), Some(line))
+    /// Counts an answer and writes its line.
+    pub fn note(&self, arrival: &Arrival, status: StatusCode) {
+        let status = status.as_u16();
+        self.count(status);
+        let (id, method, path) = (arrival.id().as_str(), arrival.method(), arrival.uri().path());
+        tracing::info!(id, %method, ?path, status, "request");
     }
 }

@@ -1,7 +1,7 @@
 //! A bounded number of credential checks at once, admitted before they touch the database: a stampede of
 //! sign-ins must not take the connections that people who are signed in need.
 //!
-//! * Turns are taken in order of arrival; who has waited a second gets 503 `busy` with `Retry-After`,
+//! * Turns are taken in order of arrival; who has waited two seconds gets 503 `busy` with `Retry-After`,
 //!   and was counted against nobody.
 //! * The request's body has been read by then: a slow client holds no place.
 //! * A place is held until the work has ended, also when the client hangs up meanwhile.
@@ -20,7 +20,7 @@ use super::run_to_end::run_to_end;
 use super::state::AppState;
 
 /// How long a credential check waits for its turn.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// The places. Clones share them.
 #[derive(Clone, Debug)]

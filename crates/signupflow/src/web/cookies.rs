@@ -24,6 +24,13 @@ pub fn set_device(token: &str, secure: bool) -> Option<HeaderValue> {
     HeaderValue::try_from(cookie).ok()
 }
 
+/// `Set-Cookie` for the session of browser pages: gone with the browser, not for scripts; other sites may link here.
+pub fn set_session(token: &str, secure: bool) -> Option<HeaderValue> {
+    let name = session_cookie_name(secure);
+    let flag = if secure { "; Secure" } else { "" };
+    HeaderValue::try_from(format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{flag}")).ok()
+}
+
 /// The value of a cookie, if it is sent exactly once: two of one name mean that somebody planted one.
 pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut found = headers
@@ -51,6 +58,14 @@ mod tests {
             assert!(text.contains(part), "{part}");
         }
         assert!(!text.contains("Domain"));
+    }
+
+    #[test]
+    fn the_session_cookie_ends_with_the_browser() {
+        let cookie = set_session("abc", true).expect("plain text");
+        assert_eq!(cookie, "__Host-session=abc; Path=/; HttpOnly; SameSite=Lax; Secure");
+        let plain = set_session("abc", false).expect("plain text");
+        assert_eq!(plain, "session=abc; Path=/; HttpOnly; SameSite=Lax");
     }
 
     #[test]

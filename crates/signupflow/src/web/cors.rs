@@ -3,16 +3,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue,
     ORIGIN, VARY,
 };
+use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
-
-use super::around::Around;
 
 /// Answers preflights of allowed origins, and marks answers as readable for them.
 #[derive(Clone)]
@@ -27,22 +25,24 @@ impl CrossOriginReading {
     }
 }
 
-impl Around for CrossOriginReading {
-    type Kept = Option<HeaderValue>;
-
-    fn before(&self, request: &mut Request) -> Result<Self::Kept, Response> {
-        let origin = request.headers().get(ORIGIN);
-        let known = origin.filter(|sent| self.allowed.iter().any(|one| one.as_bytes() == sent.as_bytes()));
-        let preflight = request.method() == Method::OPTIONS
-            && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        match known.cloned() {
-            Some(origin) if preflight => Err(preflight_answer(origin)),
-            known => Ok(known),
+impl CrossOriginReading {
+    /// The allowed origin whose script asks, if any.
+    ///
+    /// # Errors
+    /// The answer to its preflight.
+    pub fn reader_of(&self, parts: &Parts) -> Result<Option<HeaderValue>, Response> {
+        let Some(origin) = parts.headers.get(ORIGIN) else { return Ok(None) };
+        if !self.allowed.iter().any(|one| one.as_bytes() == origin.as_bytes()) {
+            return Ok(None);
         }
+        let preflight =
+            parts.method == Method::OPTIONS && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if preflight { Err(preflight_answer(origin.clone())) } else { Ok(Some(origin.clone())) }
     }
 
-    fn after(self, origin: Self::Kept, mut response: Response) -> Response {
-        if let Some(origin) = origin {
+    /// The answer, which that origin may read.
+    pub fn readable(mut response: Response, reader: Option<HeaderValue>) -> Response {
+        if let Some(origin) = reader {
             name_origin(response.headers_mut(), origin);
             let readable = HeaderValue::from_static(
                 "idempotency-replayed, retry-after, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",

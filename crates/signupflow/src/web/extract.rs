@@ -3,19 +3,16 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use accounts::context::LimitSheet;
 use accounts::two_factor::enrol::Enroller;
 use accounts::{Principal, Refusal, RequestContext};
 use axum::extract::{FromRequestParts, RawPathParams};
-use hardening::client_address::ClientAddress;
 use hardening::idempotency::Receipt;
 use hardening::one_time_token::TokenHash;
-use hardening_tower::request_id::RequestId;
 use hardening_tower::session::SessionState;
-use http::Extensions;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use super::arrival::Arrival;
 use super::query::decode;
 use super::refusals::Answer;
 use super::state::AppState;
@@ -31,45 +28,18 @@ impl FromRequestParts<AppState> for Context {
     }
 }
 
-/// The context from what the layers left in the request.
+/// The context from what is known of the request.
 pub fn context_of(parts: &Parts) -> RequestContext {
-    let mut context = Sender::of(&parts.headers, &parts.extensions).context();
+    let mut context = match parts.extensions.get::<Arrival>() {
+        Some(arrival) => arrival.context(),
+        None => RequestContext::new("", "unknown", "unknown", None),
+    };
     context.receipt = parts.extensions.get::<Receipt>().cloned();
     context
 }
 
-/// What a context is made of, kept without copying any of it.
-pub struct Sender {
-    request_id: Option<RequestId>,
-    address: Option<ClientAddress>,
-    user_agent: Option<HeaderValue>,
-    limits: Option<LimitSheet>,
-}
-
-impl Sender {
-    /// From what the layers left in the request.
-    pub fn of(headers: &HeaderMap, extensions: &Extensions) -> Self {
-        Self {
-            request_id: extensions.get().cloned(),
-            address: extensions.get().copied(),
-            user_agent: headers.get(USER_AGENT).cloned(),
-            limits: extensions.get().cloned(),
-        }
-    }
-
-    /// The context of the request.
-    pub fn context(&self) -> RequestContext {
-        let request_id = self.request_id.as_ref().map_or("", RequestId::as_str);
-        let ip = self.address.map_or_else(|| "unknown".to_owned(), |address| address.ip().to_string());
-        let bucket = self.address.map_or_else(|| "unknown".to_owned(), ClientAddress::bucket);
-        let agent = self.user_agent.as_ref().map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let agent = agent.map(|text| text.chars().filter(|c| !c.is_control()).collect::<String>());
-        let mut context = RequestContext::new(request_id, ip, bucket, agent.as_deref());
-        if let Some(sheet) = &self.limits {
-            context.limits = sheet.clone();
-        }
-        context
-    }
+fn session_of(parts: &Parts) -> &SessionState {
+    parts.extensions.get::<Arrival>().map_or(&SessionState::Anonymous, Arrival::session)
 }
 
 /// Somebody with a live session that is worth what their organization asks for: whatever takes this is closed to
@@ -97,11 +67,11 @@ impl FromRequestParts<AppState> for MayLackFactor {
     type Rejection = Answer;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Answer> {
-        let session = match parts.extensions.get::<SessionState>() {
-            Some(SessionState::SignedIn(session, _)) => Arc::clone(session),
-            Some(SessionState::StoreAway(fault)) => return Err(fault.clone().into()),
-            Some(SessionState::Invalid(_)) => return Err(Answer::invalid_token()),
-            Some(SessionState::Anonymous) | None => return Err(Refusal::Unauthenticated.into()),
+        let session = match session_of(parts) {
+            SessionState::SignedIn(session, _) => Arc::clone(session),
+            SessionState::StoreAway(fault) => return Err(fault.clone().into()),
+            SessionState::Invalid(_) => return Err(Answer::invalid_token()),
+            SessionState::Anonymous => return Err(Refusal::Unauthenticated.into()),
         };
         let principal = Principal::new(session);
         refuse_foreign_org_id(parts.uri.query(), principal.org_id())?;
@@ -126,7 +96,7 @@ impl FromRequestParts<AppState> for Enrolling {
 
 /// A bearer that is no session token, but has the form of a temporary one.
 fn temporary_token(parts: &Parts) -> Option<String> {
-    let Some(SessionState::Invalid(_)) = parts.extensions.get::<SessionState>() else { return None };
+    let SessionState::Invalid(_) = session_of(parts) else { return None };
     let (_, token) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim_start_matches(' ');
     TokenHash::of(token).map(|_| token.to_owned())

@@ -1,12 +1,9 @@
 //! `HTTPS_ONLY`: pages are sent to HTTPS, the API refuses plain HTTP (a redirect would have sent the
 //! credential in the clear already; ASVS 5.0, 4.1.2), probes are spared.
 
-use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
+use http::Uri;
 
-use hardening_tower::ForwardedHttps;
-
-use super::around::Around;
 use super::problem::Problem;
 
 /// The setting, with the origin to redirect to.
@@ -18,27 +15,20 @@ pub struct HttpsOnly {
     pub origin: std::sync::Arc<str>,
 }
 
-impl Around for HttpsOnly {
-    type Kept = ();
-
-    /// Lets HTTPS pass; see the module.
-    fn before(&self, request: &mut Request) -> Result<(), Response> {
-        let path = request.uri().path();
+impl HttpsOnly {
+    /// The answer to a request that did not come over HTTPS, where that is demanded; see the module.
+    pub fn refusal(&self, uri: &Uri, https: bool) -> Option<Response> {
+        let path = uri.path();
         let spared = matches!(path, "/health" | "/ready");
-        let https = request.extensions().get::<ForwardedHttps>().is_some_and(|forwarded| forwarded.0);
         if !self.demanded || https || spared {
-            return Ok(());
+            return None;
         }
         if path.starts_with("/api") {
-            return Err(Problem::of("https_required").into_response());
+            return Some(Problem::of("https_required").into_response());
         }
-        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
         // `*` and the like would otherwise lengthen the host's name.
         let target = if target.starts_with('/') { target } else { "/" };
-        Err(Redirect::permanent(&format!("{}{target}", self.origin)).into_response())
-    }
-
-    fn after(self, (): (), response: Response) -> Response {
-        response
+        Some(Redirect::permanent(&format!("{}{target}", self.origin)).into_response())
     }
 }

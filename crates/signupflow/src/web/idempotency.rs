@@ -7,26 +7,25 @@
 //! * Routes below `/api/auth/` take no keys: their answers hold secrets, which are not stored.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use accounts::Principal;
 use accounts::ports::StoredAnswer;
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 use futures_util::future::Either;
 use hardening::idempotency::{Asked, IdempotencyKey, Receipt};
-use hardening_tower::session::SessionState;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
-use tower::{Layer, Service};
+use tower::Service;
 
 use super::api::changed::as_it_is_now;
+use super::arrival::Arrival;
 use super::json::read_body;
 use super::problem::Problem;
 use super::refusals::Answer;
@@ -65,65 +64,36 @@ pub fn takes_key(method: &Method, path: &str) -> bool {
     !method.is_safe() && path.starts_with("/api/") && !path.starts_with("/api/auth/")
 }
 
-/// The layer: innermost, so that everybody who may not ask is refused before. Requests without a key pass as they are.
-#[derive(Clone)]
-pub struct RecogniseRetries(pub AppState);
-
-impl<S> Layer<S> for RecogniseRetries {
-    type Service = Recognising<S>;
-
-    fn layer(&self, inner: S) -> Recognising<S> {
-        Recognising { inner, state: self.0.clone() }
+/// Carries a request out; one that brings a key, once. Not async: the request goes straight on and is not kept here.
+pub fn once(
+    state: &AppState,
+    arrival: &Arrival,
+    routes: Router,
+    request: Request,
+) -> impl Future<Output = Response> {
+    let asks = request.headers().contains_key(HEADER) && takes_key(request.method(), request.uri().path());
+    match arrival.principal().filter(|_| asks) {
+        None => Either::Left(carried_out(routes, request)),
+        Some(principal) => Either::Right(Box::pin(async move {
+            let answered = recognised(state, &principal, routes, request).await;
+            answered.unwrap_or_else(IntoResponse::into_response)
+        })),
     }
 }
 
-/// The service of [`RecogniseRetries`].
-#[derive(Clone)]
-pub struct Recognising<S> {
-    inner: S,
-    state: AppState,
+fn carried_out(mut routes: Router, request: Request) -> impl Future<Output = Response> {
+    routes.call(request).map(|answered| {
+        let Ok(response) = answered;
+        response
+    })
 }
 
-impl<S> Service<Request> for Recognising<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Either<S::Future, Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let asks =
-            request.headers().contains_key(HEADER) && takes_key(request.method(), request.uri().path());
-        let session = match request.extensions().get::<SessionState>() {
-            Some(SessionState::SignedIn(session, _)) if asks => session.clone(),
-            _ => return Either::Left(self.inner.call(request)),
-        };
-        let state = self.state.clone();
-        // The one that was asked whether it is ready goes; its clone stays.
-        let fresh = self.inner.clone();
-        let inner = std::mem::replace(&mut self.inner, fresh);
-        Either::Right(Box::pin(async move {
-            let answered = once(&state, &Principal::new(session), request, inner).await;
-            Ok(answered.unwrap_or_else(IntoResponse::into_response))
-        }))
-    }
-}
-
-async fn once<S>(
+async fn recognised(
     state: &AppState,
     principal: &Principal,
+    routes: Router,
     request: Request,
-    mut inner: S,
-) -> Result<Response, Answer>
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-{
+) -> Result<Response, Answer> {
     let key = key_of(request.headers())?;
     let (mut parts, body) = request.into_parts();
     let body = read_body(Request::from_parts(parts.clone(), body)).await.map_err(Answer::problem)?;
@@ -144,7 +114,7 @@ where
         return Ok(answer);
     }
     parts.extensions.insert(receipt.clone());
-    let Ok(response) = inner.call(Request::from_parts(parts.clone(), Body::from(body))).await;
+    let response = carried_out(routes, Request::from_parts(parts.clone(), Body::from(body))).await;
     if response.status().is_success() {
         return kept(state, &receipt, response).await;
     }

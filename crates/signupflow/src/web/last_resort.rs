@@ -2,19 +2,16 @@
 //! becomes a problem document with the request's id.
 
 use std::any::Any;
-use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
 use hardening::entropy::{Entropy, random_bytes};
 use hardening_tower::Refusal as LayerRefusal;
-use hardening_tower::request_id::RequestId;
 
-use super::around::Around;
+use super::arrival::Arrival;
 use super::problem::Problem;
 use super::refusals;
 
@@ -44,34 +41,25 @@ pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     Problem::of("internal_error").into_response()
 }
 
-/// Renders refusals of layers and bare error statuses as problem documents, with the request's id.
-#[derive(Clone)]
-pub struct RenderRefusals(pub Arc<dyn Entropy>);
-
-impl Around for RenderRefusals {
-    /// The request's id, and whether it only asks.
-    type Kept = (Option<RequestId>, bool);
-
-    fn before(&self, request: &mut Request) -> Result<Self::Kept, Response> {
-        Ok((request.extensions().get::<RequestId>().cloned(), request.method().is_safe()))
+/// Refusals of layers and bare error statuses become problem documents, with the request's id.
+pub fn rendered(response: Response, arrival: &Arrival, entropy: &dyn Entropy) -> Response {
+    if response.status().is_success() && response.extensions().is_empty() {
+        return response;
     }
-
-    fn after(self, (id, is_safe): Self::Kept, response: Response) -> Response {
-        let problem = match response.extensions().get::<LayerRefusal>() {
-            Some(refusal) => Some(refusals::of_layer(refusal)),
-            None => bare_problem(&response, is_safe),
-        };
-        let response = match problem {
-            Some(problem) => replaced(response, problem),
-            None => response,
-        };
-        let response = if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-            Problem::later(response, u64::from(random_bytes::<1>(&*self.0)[0]) % SPREAD_SECONDS)
-        } else {
-            response
-        };
-        Problem::stamp(response, id.as_ref().map_or("", RequestId::as_str))
-    }
+    let problem = match response.extensions().get::<LayerRefusal>() {
+        Some(refusal) => Some(refusals::of_layer(refusal)),
+        None => bare_problem(&response, arrival.method().is_safe()),
+    };
+    let response = match problem {
+        Some(problem) => replaced(response, problem),
+        None => response,
+    };
+    let response = if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        Problem::later(response, u64::from(random_bytes::<1>(entropy)[0]) % SPREAD_SECONDS)
+    } else {
+        response
+    };
+    Problem::stamp(response, arrival.id().as_str())
 }
 
 /// Keeps the headers of the refusal (limits, `Allow`), replaces body and type.

@@ -3,85 +3,95 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use accounts::context::LimitSheet;
-use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
-use hardening::client_address::ClientAddress;
-use hardening::rate_limit::{Algorithm, Decision, Per, RuleSet, headers};
+use hardening::rate_limit::headers::{NAMES, Numbers};
+use hardening::rate_limit::{Algorithm, Decision, Per, RuleSet};
 use hardening::session::token::SessionClaims;
 use hardening_tower::rate_limit::{RateLimitLayer, TrafficLimits};
 use hardening_tower::session::SessionState;
+use http::HeaderValue;
 use http::header::HeaderName;
 use http::request::Parts;
-use http::{HeaderValue, Uri};
 
-use super::around::Around;
+use super::arrival::Arrival;
 use super::state::AppState;
 
-/// The layer that counts every request under the rules.
-pub fn traffic_layer(rules: Arc<RuleSet>, state: &AppState) -> RateLimitLayer {
-    RateLimitLayer::new(state.quotas.clone(), state.services.clock.clone(), move |parts: &Parts| {
-        let owner = match parts.extensions.get::<SessionState>() {
-            Some(SessionState::SignedIn(session, _)) => Some((&*session.person_id, &*session.org_id)),
-            _ => None,
-        };
-        limits_of(&rules, parts, owner)
-    })
-}
-
-/// The same limits for whom a session's token names, so that the session layer can take from them in the step
-/// that finds the session alive.
-pub fn limits_of_claims(rules: &RuleSet, parts: &Parts, claims: &SessionClaims) -> Option<TrafficLimits> {
-    limits_of(rules, parts, Some((&claims.sub, &claims.org)))
-}
-
-/// Per person where there is a live session (`owner`: person and organization), else per address.
-fn limits_of(rules: &RuleSet, parts: &Parts, owner: Option<(&str, &str)>) -> Option<TrafficLimits> {
-    let route = parts.extensions.get::<MatchedPath>().map_or(parts.uri.path(), MatchedPath::as_str);
-    let address = || parts.extensions.get::<ClientAddress>().map(|address| address.bucket());
-    let mut limits = None;
-    for (rule, names) in rules.matching(parts.method.as_str(), route) {
-        let identifier = match (rule.per, owner) {
-            _ if rule.algorithm != Algorithm::Gcra => continue,
-            (Per::Person, Some((person_id, _))) => Cow::Borrowed(person_id),
-            (Per::Org, Some((_, org_id))) => Cow::Borrowed(org_id),
-            (Per::Ip, None) => address().map_or(Cow::Borrowed("unknown"), Cow::Owned),
-            (Per::System, _) => Cow::Borrowed(""),
-            _ => continue,
-        };
-        let so_far: TrafficLimits = limits.unwrap_or_default();
-        limits = Some(so_far.and(names.policy(), names.key_of(rule, &identifier), rule.quota()));
-    }
-    limits
-}
-
-/// Gives use cases a sheet to report exact limits on, and shows the report in place of the traffic limit's.
+/// The rules, and the routes they may name.
 #[derive(Clone)]
-pub struct ReportLimits(pub AppState);
+pub struct Traffic {
+    rules: Arc<RuleSet>,
+    routes: Arc<matchit::Router<String>>,
+}
 
-impl Around for ReportLimits {
-    type Kept = (LimitSheet, Uri);
-
-    fn before(&self, request: &mut Request) -> Result<Self::Kept, Response> {
-        let sheet = LimitSheet::default();
-        request.extensions_mut().insert(sheet.clone());
-        Ok((sheet, request.uri().clone()))
-    }
-
-    fn after(self, (sheet, uri): Self::Kept, mut response: Response) -> Response {
-        if let Some(decision) = sheet.last() {
-            let route = uri.path().trim_start_matches("/api/").replace('/', "-");
-            show(&mut response, &decision, &route, &self.0);
+impl Traffic {
+    /// The `routes` are those of the application. Those with a part in braces are looked up for rules that name one;
+    /// all others are their own path.
+    pub fn new<'a>(rules: Arc<RuleSet>, routes: impl Iterator<Item = &'a str>) -> Self {
+        let mut known = matchit::Router::new();
+        if rules.rules().iter().any(|rule| rule.route.contains('{')) {
+            for route in routes {
+                // Two spellings of one route are one route.
+                let _ = known.insert(route, route.to_owned());
+            }
         }
-        response
+        Self { rules, routes: Arc::new(known) }
     }
+
+    /// Counts every request under the rules.
+    pub fn layer(self, state: &AppState) -> RateLimitLayer {
+        RateLimitLayer::new(state.quotas.clone(), state.services.clock.clone(), move |parts: &Parts| {
+            let arrival = parts.extensions.get::<Arrival>();
+            let owner = match arrival.map(Arrival::session) {
+                Some(SessionState::SignedIn(session, _)) => Some((&*session.person_id, &*session.org_id)),
+                _ => None,
+            };
+            self.limits_of(parts, owner)
+        })
+    }
+
+    /// The same limits for whom a session's token names, so that the session layer can take from them in the step
+    /// that finds the session alive.
+    pub fn of_claims(&self, parts: &Parts, claims: &SessionClaims) -> Option<TrafficLimits> {
+        self.limits_of(parts, Some((&claims.sub, &claims.org)))
+    }
+
+    /// Per person where there is a live session (`owner`: person and organization), else per address.
+    fn limits_of(&self, parts: &Parts, owner: Option<(&str, &str)>) -> Option<TrafficLimits> {
+        let path = parts.uri.path();
+        let route = self.routes.at(path).map_or(path, |found| found.value.as_str());
+        let address = || parts.extensions.get::<Arrival>().map(Arrival::address_bucket);
+        let mut limits = None;
+        for (rule, names) in self.rules.matching(parts.method.as_str(), route) {
+            let identifier = match (rule.per, owner) {
+                _ if rule.algorithm != Algorithm::Gcra => continue,
+                (Per::Person, Some((person_id, _))) => Cow::Borrowed(person_id),
+                (Per::Org, Some((_, org_id))) => Cow::Borrowed(org_id),
+                (Per::Ip, None) => address().map_or(Cow::Borrowed("unknown"), Cow::Owned),
+                (Per::System, _) => Cow::Borrowed(""),
+                _ => continue,
+            };
+            let so_far: TrafficLimits = limits.unwrap_or_default();
+            limits = Some(so_far.and(names.policy(), names.key_of(rule, &identifier), rule.quota()));
+        }
+        limits
+    }
+}
+
+/// Shows what use cases reported of exact limits, in place of the traffic limit's numbers.
+pub fn reported(mut response: Response, arrival: &Arrival, state: &AppState) -> Response {
+    if let Some(decision) = arrival.limits_reported() {
+        let route = arrival.uri().path().trim_start_matches("/api/").replace('/', "-");
+        show(&mut response, &decision, &route, state);
+    }
+    response
 }
 
 fn show(response: &mut Response, decision: &Decision, policy: &str, state: &AppState) {
     let now = state.services.clock.now();
-    for (name, value) in headers::values(decision, policy, now) {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            response.headers_mut().insert(name, value);
+    let numbers = Numbers::of(decision, policy, now);
+    for (name, value) in NAMES.into_iter().zip(numbers.values()) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
 }

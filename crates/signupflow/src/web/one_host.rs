@@ -1,34 +1,21 @@
 //! Every request names one host (RFC 9112, 3.2). Nothing here is made from that name; but a proxy in front
 //! that reads another of two names than the rest of the world decides about another request.
 
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::HOST;
+use http::request::Parts;
 use http::{HeaderMap, Version};
 
-use super::around::Around;
 use super::problem::Problem;
 
-/// Lets requests pass that name exactly one well-formed host; HTTP/2 and HTTP/1.0 may name it elsewhere or
-/// not at all.
-#[derive(Clone)]
-pub struct OneHost;
-
-impl Around for OneHost {
-    type Kept = ();
-
-    fn before(&self, request: &mut Request) -> Result<(), Response> {
-        if names_one_host(request.headers(), request.version()) {
-            return Ok(());
-        }
-        let problem = Problem::of("invalid_request")
-            .with_detail("The request must name its host exactly once, as host or host:port.");
-        Err(problem.into_response())
+/// The answer to a request that does not name exactly one well-formed host; HTTP/2 and HTTP/1.0 may name it
+/// elsewhere or not at all.
+pub fn refusal(parts: &Parts) -> Option<Response> {
+    if names_one_host(&parts.headers, parts.version) {
+        return None;
     }
-
-    fn after(self, (): (), response: Response) -> Response {
-        response
-    }
+    let detail = "The request must name its host exactly once, as host or host:port.";
+    Some(Problem::of("invalid_request").with_detail(detail).into_response())
 }
 
 fn names_one_host(headers: &HeaderMap, version: Version) -> bool {

@@ -39,8 +39,12 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 /// # Errors
 /// 400 when the query is malformed or repeats a parameter, 422 when it does not fit `T`.
 pub fn from_uri<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
-    let tree = parse(uri.query().unwrap_or_default())?;
-    reader::read(&tree, "query").map_err(invalid_input)
+    from_text(uri.query().unwrap_or_default(), "query")
+}
+
+/// Reads a `T` from the `text` of a `whole` ("query" or "form"), by the rules of this module.
+pub(super) fn from_text<T: DeserializeOwned>(text: &str, whole: &'static str) -> Result<T, Problem> {
+    reader::read(&parse(text)?, whole).map_err(invalid_input)
 }
 
 fn parse(query: &str) -> Result<Tree, Problem> {

@@ -20,9 +20,20 @@ impl Answer {
         Self(Box::new(Problem::of("unauthenticated").with_detail(detail).with_token_presented()))
     }
 
+    /// What it says.
+    pub const fn as_problem(&self) -> &Problem {
+        &self.0
+    }
+
     /// A problem by code.
     pub fn problem(problem: Problem) -> Self {
         Self(Box::new(problem))
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        Self::problem(problem)
     }
 }
 

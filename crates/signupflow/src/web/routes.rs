@@ -1,23 +1,28 @@
 //! Which handler answers where.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::{
-    audit, audit_export, auth, events, invitations, login, mailed_links, organizations, people, reports,
-    sessions, teams, two_factor, two_factor_admin,
+    audit, audit_export, auth, events, invitations, login, mailed_links, organizations, password_resets,
+    people, reports, sessions, teams, two_factor, two_factor_admin,
 };
+use super::pages::docs::Documents;
 use super::state::AppState;
 use super::{health, pages};
 
 /// Routes that check a credential themselves and do not ride on a session: no CSRF token is asked for. The
 /// cross-origin check applies to them as to everything unsafe.
-pub const CREDENTIAL_ROUTES: [&str; 6] = [
+pub const CREDENTIAL_ROUTES: [&str; 8] = [
     "/api/auth/signup",
     "/api/auth/login",
     "/api/auth/2fa/verify",
+    "/api/auth/password-reset-request",
+    "/api/auth/password-reset-confirm",
     "/api/auth/unlock",
     "/api/auth/not-me",
     "/api/csp-reports",
@@ -38,6 +43,9 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(two_factor::verify))
         .routes(routes!(two_factor::disable))
         .routes(routes!(two_factor::regenerate_recovery_codes))
+        .routes(routes!(password_resets::request))
+        .routes(routes!(password_resets::validate))
+        .routes(routes!(password_resets::confirm))
         .routes(routes!(mailed_links::unlock))
         .routes(routes!(mailed_links::not_me))
         .routes(routes!(sessions::list, sessions::end_others))
@@ -68,15 +76,22 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(health::ready))
 }
 
+/// The files that pages are made with.
+pub const STATIC_FILES: &str = "/static/{file}";
+
 /// The pages, and the small documents beside them.
-pub fn pages() -> Router<AppState> {
+pub fn pages(documents: Arc<Documents>) -> Router<AppState> {
+    let openapi = documents.clone();
     Router::new()
         .route("/", get(pages::home::show))
-        .route("/docs", get(pages::docs::show))
-        .route("/openapi.json", get(pages::docs::openapi))
+        .route("/docs", get(async move || pages::docs::show(&documents)))
+        .route("/openapi.json", get(async move || pages::docs::openapi(&openapi)))
+        .route("/forgot-password", get(pages::forgot_password::show).post(pages::forgot_password::submit))
+        .route("/reset-password", get(pages::reset_password::show).post(pages::reset_password::submit))
+        .route("/invitation", get(pages::invitation::show).post(pages::invitation::submit))
         .route("/unlock", get(pages::unlock::show).post(pages::unlock::submit))
         .route("/not-me", get(pages::unlock::show_not_me).post(pages::unlock::submit_not_me))
-        .route("/static/{file}", get(pages::assets::serve))
+        .route(STATIC_FILES, get(pages::assets::serve))
         .route("/.well-known/security.txt", get(pages::well_known::security_txt))
         .route("/.well-known/change-password", get(pages::well_known::change_password))
         .route("/robots.txt", get(pages::well_known::robots))

@@ -13,16 +13,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use http::Method;
+use http::request::Parts;
 use http_body::{Frame, SizeHint};
-use pin_project_lite::pin_project;
 use tokio::time::Instant;
-use tower::{Layer, Service};
 
-use super::problem::Problem;
 use super::state::AppState;
 
 /// How long a request waits for room.
@@ -100,9 +96,9 @@ impl InFlight {
         self.at_work.load(Ordering::Relaxed) * 100 / self.most
     }
 
-    fn enter(&self) -> Arc<Place> {
+    fn enter(&self) -> Place {
         self.at_work.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Place { all: self.at_work.clone(), counts: AtomicBool::new(true) })
+        Place { all: self.at_work.clone(), counts: AtomicBool::new(true) }
     }
 }
 
@@ -131,87 +127,24 @@ impl Drop for Place {
     }
 }
 
-/// The layer. Requests that find room pass without a detour.
-#[derive(Clone)]
-pub struct Shedding(pub AppState);
+/// A request's place, shared with its body where that is still being sent; held until it is dropped.
+pub type Held = Either<Place, Arc<Place>>;
 
-impl<S> Layer<S> for Shedding {
-    type Service = ShedService<S>;
-
-    fn layer(&self, inner: S) -> ShedService<S> {
-        ShedService { inner, state: self.0.clone() }
+/// A place for the request as soon as there is one, shared with its body; `None` when it is to be sent away.
+pub async fn place(state: &AppState, parts: &Parts, body: &mut Body) -> Option<Held> {
+    let urgency = Urgency::of(&parts.method, parts.uri.path());
+    // Boxed, as it is rare and large.
+    if !has_room(state, urgency) && !Box::pin(finds_room(state, urgency)).await {
+        metrics::counter!("signupflow_requests_shed_total", "kind" => urgency.as_str()).increment(1);
+        return None;
     }
-}
-
-/// The service of [`Shedding`].
-#[derive(Clone)]
-pub struct ShedService<S> {
-    inner: S,
-    state: AppState,
-}
-
-pin_project! {
-    /// Holds a place until there is an answer.
-    pub struct InItsPlace<F> {
-        #[pin]
-        answer: F,
-        place: Arc<Place>,
+    let place = state.in_flight.enter();
+    if body.is_end_stream() {
+        return Some(Either::Left(place));
     }
-}
-
-impl<F: Future> Future for InItsPlace<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.project().answer.poll(context)
-    }
-}
-
-impl<S> Service<Request> for ShedService<S>
-where
-    S: Service<Request, Response = Response> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response;
-    type Error = S::Error;
-    type Future =
-        Either<InItsPlace<S::Future>, Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let urgency = Urgency::of(request.method(), request.uri().path());
-        if has_room(&self.state, urgency) {
-            return Either::Left(in_its_place(&mut self.inner, &self.state.in_flight, request));
-        }
-        let state = self.state.clone();
-        // The one that was asked whether it is ready goes; its clone stays.
-        let fresh = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, fresh);
-        Either::Right(Box::pin(async move {
-            if finds_room(&state, urgency).await {
-                return in_its_place(&mut inner, &state.in_flight, request).await;
-            }
-            metrics::counter!("signupflow_requests_shed_total", "kind" => urgency.as_str()).increment(1);
-            Ok(Problem::of("busy").with_retry_after(1).into_response())
-        }))
-    }
-}
-
-fn in_its_place<S: Service<Request>>(
-    inner: &mut S,
-    all: &InFlight,
-    request: Request,
-) -> InItsPlace<S::Future> {
-    let place = all.enter();
-    let request = if request.body().is_end_stream() {
-        request
-    } else {
-        request.map(|body| Body::new(Sent { body, place: place.clone() }))
-    };
-    InItsPlace { answer: inner.call(request), place }
+    let place = Arc::new(place);
+    *body = Body::new(Sent { body: std::mem::take(body), place: place.clone() });
+    Some(Either::Right(place))
 }
 
 fn has_room(state: &AppState, urgency: Urgency) -> bool {

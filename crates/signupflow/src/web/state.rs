@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use accounts::Services;
 use hardening::csrf::CsrfKeys;
+use hardening::entropy::Entropy;
 use hardening::rate_limit::QuotaStore;
 use hardening::session::token::TokenKeys;
 
@@ -30,6 +31,8 @@ pub struct Inner {
     pub tokens: Arc<TokenKeys>,
     /// Signs and reads CSRF tokens.
     pub csrf: Arc<CsrfKeys>,
+    /// For what is random and no secret: numbers of requests, what makes CSRF tokens differ.
+    pub nonces: Arc<dyn Entropy>,
     /// Whether unsafe requests need a CSRF token.
     pub csrf_enabled: bool,
     /// Traffic quotas.

@@ -19,6 +19,16 @@ pub fn choose(parts: &Parts) -> Transport {
 }
 
 fn is_public(path: &str) -> bool {
-    const PUBLIC: [&str; 6] = ["/health", "/ready", "/docs", "/openapi.json", "/unlock", "/not-me"];
+    const PUBLIC: [&str; 9] = [
+        "/health",
+        "/ready",
+        "/docs",
+        "/openapi.json",
+        "/forgot-password",
+        "/reset-password",
+        "/invitation",
+        "/unlock",
+        "/not-me",
+    ];
     PUBLIC.contains(&path) || path.starts_with("/static/") || path.starts_with("/.well-known/")
 }

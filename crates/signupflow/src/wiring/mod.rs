@@ -32,6 +32,7 @@ use crate::config::{self, Config, SessionStorage};
 use crate::timekeeping;
 use crate::web::health::Leaving;
 
+pub use mail::smtp_mailer;
 pub use start_error::StartError;
 
 /// What one hash with the default parameters takes, for the length of the queue.
@@ -187,6 +188,7 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
     let services = Arc::new(Services {
         gate: shared.gate,
         accounts: store.clone(),
+        password_resets: store.clone(),
         people: store.clone(),
         organizations: store.clone(),
         teams: store.clone(),
@@ -214,20 +216,24 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
     });
     // Known before the first request: who must have a second factor gets nothing else meanwhile.
     policy::follow(&services).await?;
-    let public_url = config.network.public_url.as_str().to_owned();
     Ok(Assembly {
         first_run: !services.people.anyone_exists().await?,
         services,
         upkeep: shared.upkeep,
         redis: shared.redis,
         mailer: mail::mailer(&config)?,
-        tokens: Arc::new(TokenKeys::new(&ring, public_url, "signupflow".to_owned())),
+        tokens: token_keys(&config, &ring),
         csrf: Arc::new(CsrfKeys::new(&ring, config.csrf.token_ttl)),
         leaving: Leaving::default(),
         time,
         database,
         config,
     })
+}
+
+fn token_keys(config: &Config, ring: &KeyRing) -> Arc<TokenKeys> {
+    let issuer = config.network.public_url.as_str().to_owned();
+    Arc::new(TokenKeys::new(ring, issuer, "signupflow".to_owned()))
 }
 
 fn sql_store(
@@ -273,6 +279,8 @@ fn second_factor(config: &Config, ring: &KeyRing) -> Result<SecondFactorRules, S
 fn settings(config: &Config) -> Settings {
     let defaults = Settings::with_defaults(config.network.public_url.as_str());
     Settings {
+        reset_link_ttl: config.password.reset_token_ttl,
+        rate_limiting: config.rate_limit.enabled,
         session_ttl: config.session.ttl,
         session_idle: config.session.idle.unwrap_or(Duration::ZERO),
         session_max_per_person: config.session.max_per_user,

@@ -14,6 +14,7 @@ mod connection_storm;
 mod graceful_stop;
 mod handler_panics;
 mod keys_at_start;
+mod mail_server;
 mod overload;
 mod postgres_answers_lost;
 mod postgres_audit_log;

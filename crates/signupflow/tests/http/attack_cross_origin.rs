@@ -86,7 +86,8 @@ async fn credential_endpoints_refuse_other_sites() {
         .map(|operation| (operation.path, "application/json"))
         .collect();
     assert!(targets.iter().any(|(path, _)| path == "/api/auth/login") && targets.len() >= 5);
-    targets.extend(["/unlock", "/not-me"].map(|page| (page.to_owned(), "application/x-www-form-urlencoded")));
+    let pages = ["/unlock", "/not-me", "/forgot-password", "/reset-password", "/invitation"];
+    targets.extend(pages.map(|page| (page.to_owned(), "application/x-www-form-urlencoded")));
     let hashes = app.hashes();
     for (path, kind) in &targets {
         for (site, sent_site) in SITES.iter().enumerate() {

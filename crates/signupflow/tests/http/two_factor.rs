@@ -212,7 +212,7 @@ async fn recovery_codes_are_used_up_one_by_one() {
     let mails: Vec<String> = app.mails_to(&person.email).await;
     let used: Vec<_> = mails.iter().filter(|mail| mail.contains("A recovery code was used")).collect();
     assert_eq!(used.len(), 10);
-    assert_eq!(used.iter().filter(|mail| mail.contains("Make new ones")).count(), 4);
+    assert_eq!(used.iter().filter(|mail| mail.contains("Make new recovery codes")).count(), 4);
 }
 
 /// New recovery codes void the old, used or not; sessions stay.

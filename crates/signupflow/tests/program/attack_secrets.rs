@@ -45,15 +45,16 @@ impl Canaries {
     }
 }
 
-async fn mailed_token(folder: &Path) -> String {
+/// The token of a mail's link to this page.
+async fn mailed_token(folder: &Path, page: &str) -> String {
+    let link = format!("{page}?token=");
     for _ in 0..200 {
         let mails = std::fs::read_dir(folder.join("data/outbox")).into_iter().flatten().flatten();
         let texts = mails.filter_map(|mail| std::fs::read_to_string(mail.path()).ok());
-        let plain = texts
-            .map(|text| text.replace("=\r\n", "").replace("=3D", "="))
-            .find(|text| text.contains("/unlock?token="));
+        let plain =
+            texts.map(|text| text.replace("=\r\n", "").replace("=3D", "=")).find(|text| text.contains(&link));
         if let Some(text) = plain {
-            let rest = text.split("/unlock?token=").nth(1).expect("found before");
+            let rest = text.split(&link).nth(1).expect("found before");
             return rest
                 .chars()
                 .take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
@@ -62,7 +63,7 @@ async fn mailed_token(folder: &Path) -> String {
         // The mail is written by another process, on its own clock.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("no unlock mail");
+    panic!("no mail with a link to {page}");
 }
 
 /// Signs up, in and out, is refused, locked and unlocked, changes the password; gives the last session.
@@ -92,7 +93,7 @@ async fn all_flows(server: &Binary, folder: &Path, canaries: &mut Canaries) -> T
         server.login(EMAIL, WRONG).await.expect("an answer").expect(401);
     }
     server.login(EMAIL, FIRST).await.expect("an answer").expect(429);
-    let token = mailed_token(folder).await;
+    let token = mailed_token(folder, "/unlock").await;
     canaries.add("unlock token", &*token);
     server
         .post("/api/auth/unlock", &json!({"token": format!("{token}x")}))
@@ -121,9 +122,30 @@ async fn all_flows(server: &Binary, folder: &Path, canaries: &mut Canaries) -> T
                 .await;
         assert!(refused.status.is_client_error());
     }
-    let last =
-        Tokens { email: EMAIL.into(), token: changed.field("token"), csrf: changed.field("csrf_token") };
+    let last = reset(server, folder, canaries).await;
     second_factor(server, canaries, &last).await
+}
+
+/// A51: asks for a reset link, opens it in every way there is, is refused, and sets the password with it.
+async fn reset(server: &Binary, folder: &Path, canaries: &mut Canaries) -> Tokens {
+    let asked = json!({"email": EMAIL});
+    server.post("/api/auth/password-reset-request", &asked).await.expect("an answer").expect(200);
+    let token = mailed_token(folder, "/reset-password").await;
+    canaries.add("reset token", &*token);
+    for page in ["/reset-password", "/api/auth/password-reset-validate"] {
+        for method in [Method::GET, Method::HEAD, Method::PUT] {
+            let opened = server.request(&fresh_ip(), method, &format!("{page}?token={token}"));
+            Answer::of(opened.header("Referer", format!("http://x/{page}?token={token}")).send().await).await;
+        }
+    }
+    let form = server.request(&fresh_ip(), Method::POST, "/reset-password");
+    let weak = form.form(&[("token", &*token), ("new_password", &FIRST[..9])]);
+    Answer::of(weak.send().await).await.expect(422);
+    for (link, status) in [(format!("{}x", &token[1..]), 400), (token.clone(), 200), (token, 400)] {
+        let body = json!({"token": link, "new_password": SECOND});
+        server.post("/api/auth/password-reset-confirm", &body).await.expect("an answer").expect(status);
+    }
+    canaries.of_sign_in(&server.login(EMAIL, SECOND).await.expect("an answer").expect(200))
 }
 
 /// Sets a second factor up, is refused, and signs in with it, and with a recovery code.

@@ -10,6 +10,7 @@ mod attack_secrets;
 mod audit;
 mod doctor;
 mod kill9;
+mod mail;
 mod migrate;
 mod original_env;
 mod place;

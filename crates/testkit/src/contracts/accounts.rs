@@ -120,6 +120,7 @@ fn success(person: &Person, epoch: i64) -> SuccessfulSignIn {
         upgraded_hash: None,
         forgives_account_key: None,
         displaced: Vec::new(),
+        not_me_grant: None,
         at: now(),
     }
 }
@@ -156,6 +157,7 @@ pub async fn a_good_sign_in_is_recorded_at_its_epoch_only(stores: &Stores) {
     let change = SuccessfulSignIn {
         upgraded_hash: Some("$better".into()),
         displaced: vec![(displaced.clone(), in_an_hour())],
+        not_me_grant: None,
         ..success(&person, 0)
     };
     let since = change.at;

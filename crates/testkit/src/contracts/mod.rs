@@ -13,6 +13,7 @@ pub mod groups;
 pub mod journal;
 pub mod organizations;
 pub mod outbox;
+pub mod password_resets;
 pub mod people;
 pub mod quotas;
 pub mod sessions;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use accounts::error::{Error, Refusal};
 use accounts::outbox::Mail;
 use accounts::ports::{FailedSignIn, MailStatus, OutboxRow};
 use hardening::clock::Timestamp;
@@ -15,6 +16,7 @@ const LEASE: Duration = Duration::from_mins(2);
 pub async fn all(stores: &Stores, another: &Stores) {
     a_mail_is_claimed_when_due_and_hidden_meanwhile(stores).await;
     what_is_settled_never_comes_back(stores).await;
+    what_is_buried_keeps_its_content_until_it_expires(stores).await;
     two_nodes_never_claim_the_same_message(stores, another).await;
 }
 
@@ -74,6 +76,52 @@ pub async fn what_is_settled_never_comes_back(stores: &Stores) {
         assert_eq!((listed.status.as_str(), listed.last_error.as_deref()), (status.as_str(), Some("why")));
     }
     assert!(claimed(stores, now() + Duration::from_hours(100)).await.is_empty());
+}
+
+/// With its event and the mails that tell of it, once; and it can be revived while it is worth sending.
+pub async fn what_is_buried_keeps_its_content_until_it_expires(stores: &Stores) {
+    let mails = enqueue(stores, 2).await;
+    let (first, late) = (&mails[0], &mails[1]);
+    let at = first.created_at;
+    let before = stores.outbox.backlog().await.expect("readable");
+    assert!(before.waiting >= 2 && before.oldest.is_some_and(|oldest| oldest <= at));
+    let notice = mail(None);
+    let notices = vec![notice.clone()];
+    stores.outbox.bury(&first.id, "550 no such user", at, trail(), notices).await.expect("buried");
+    assert_eq!(
+        stores.outbox.find(&notice.id).await.expect("readable").map(|row| row.status),
+        Some("waiting".into())
+    );
+    let again = stores.outbox.bury(&first.id, "x", at, trail(), vec![mail(None)]).await;
+    assert!(matches!(again, Err(Error::Refused(Refusal::Conflict))), "{again:?}");
+    let dead = stores.outbox.list_of(MailStatus::Dead, 1000).await.expect("readable");
+    let listed = dead.iter().find(|row| row.id == first.id).expect("it is listed");
+    assert_eq!(
+        (listed.last_error.as_deref(), listed.expires_at),
+        (Some("550 no such user"), first.expires_at)
+    );
+    let after = stores.outbox.backlog().await.expect("readable");
+    assert_eq!((after.waiting, after.dead), (before.waiting, before.dead + 1));
+
+    stores.outbox.revive(&first.id, at, trail()).await.expect("revived");
+    let twice = stores.outbox.revive(&first.id, at, trail()).await;
+    assert!(matches!(twice, Err(Error::Refused(Refusal::Conflict))), "{twice:?}");
+    let due = stores.outbox.claim(1000, at, at + LEASE).await.expect("claimable");
+    let revived = due.iter().find(|due| due.id == first.id).expect("it waits again");
+    assert_eq!((&revived.mail, revived.attempts), (first, 0));
+
+    stores.outbox.bury(&late.id, "x", at, trail(), Vec::new()).await.expect("buried");
+    let too_late = stores.outbox.revive(&late.id, late.expires_at, trail()).await;
+    assert!(matches!(too_late, Err(Error::Refused(Refusal::Conflict))), "{too_late:?}");
+    stores.accounts.purge_expired(late.expires_at, 100).await.expect("purged");
+    let forgotten = stores.outbox.revive(&late.id, at, trail()).await;
+    assert!(
+        matches!(forgotten, Err(Error::Refused(Refusal::Conflict))),
+        "its content is gone: {forgotten:?}"
+    );
+    for done in due.iter().map(|due| &due.id).chain([&notice.id]) {
+        stores.outbox.settle(done, MailStatus::Delivered, None, at).await.expect("settled");
+    }
 }
 
 /// Eight workers on two nodes: each message once, none forgotten.

@@ -12,7 +12,8 @@ use accounts::model::{Organization, Page, Person};
 use accounts::outbox::{Content, Mail};
 use accounts::ports::{
     AccountStore, AuditFilter, AuditLog, EventStore, InvitationStore, NewOrganization, NewPerson,
-    OneTimeGrant, OrganizationStore, Outbox, PeopleStore, TeamStore, TwoFactorPolicyStore, TwoFactorStore,
+    OneTimeGrant, OrganizationStore, Outbox, PasswordResetStore, PeopleStore, TeamStore,
+    TwoFactorPolicyStore, TwoFactorStore,
 };
 use hardening::audit::{
     ANONYMOUS_PERSON, Action, AuditEvent, Changes, Resource, SYSTEM_ORGANIZATION, Status, Trail,
@@ -29,6 +30,7 @@ pub const CROWD: usize = 16;
 #[expect(missing_docs, reason = "the fields are the ports of the same name")]
 pub struct Stores {
     pub accounts: Arc<dyn AccountStore>,
+    pub password_resets: Arc<dyn PasswordResetStore>,
     pub people: Arc<dyn PeopleStore>,
     pub organizations: Arc<dyn OrganizationStore>,
     pub teams: Arc<dyn TeamStore>,
@@ -45,6 +47,7 @@ impl Stores {
     pub fn of<S>(store: &Arc<S>) -> Self
     where
         S: AccountStore
+            + PasswordResetStore
             + PeopleStore
             + OrganizationStore
             + TeamStore
@@ -58,6 +61,7 @@ impl Stores {
     {
         Self {
             accounts: store.clone(),
+            password_resets: store.clone(),
             people: store.clone(),
             organizations: store.clone(),
             teams: store.clone(),

@@ -7,6 +7,7 @@
 mod journal;
 mod table;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,41 @@ struct Journaling {
     to: Arc<dyn AttemptJournal>,
     /// Held from reading a key until it is written, so that an older state never overwrites a newer one.
     order: tokio::sync::Mutex<()>,
+    waiting: Mutex<Waiting>,
+}
+
+/// Keys to be written: whoever has its turn writes those of all who wait, so that one commit serves many.
+#[derive(Default)]
+struct Waiting {
+    /// Each with the last ticket that asks for it.
+    keys: HashMap<String, u64>,
+    last_ticket: u64,
+    written_up_to: u64,
+}
+
+impl Waiting {
+    fn enter(&mut self, keys: &[String]) -> u64 {
+        self.last_ticket += 1;
+        self.keys.extend(keys.iter().map(|key| (key.clone(), self.last_ticket)));
+        self.last_ticket
+    }
+
+    fn written(&mut self, up_to: u64) {
+        self.written_up_to = up_to;
+        self.keys.retain(|_, ticket| *ticket > up_to);
+    }
+
+    /// The one with this ticket is told that its keys are not written; others try for themselves.
+    fn give_up(&mut self, ticket: u64) {
+        self.keys.retain(|_, last| *last != ticket);
+    }
+}
+
+impl Journaling {
+    // Counting does not panic half way, so a poisoned lock is still sound.
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl MemoryAttempts {
@@ -49,7 +85,8 @@ impl MemoryAttempts {
         for key in journal.load(now).await? {
             table.restore(key);
         }
-        let journal = Journaling { to: journal, order: tokio::sync::Mutex::new(()) };
+        let journal =
+            Journaling { to: journal, order: tokio::sync::Mutex::new(()), waiting: Mutex::default() };
         Ok(Self { table: Mutex::new(table), journal: Some(journal) })
     }
 
@@ -65,12 +102,27 @@ impl MemoryAttempts {
 
     async fn write_through(&self, changed: Vec<String>) -> Result<(), Fault> {
         let Some(journal) = self.journal.as_ref().filter(|_| !changed.is_empty()) else { return Ok(()) };
+        let ticket = journal.waiting().enter(&changed);
         let _order = journal.order.lock().await;
+        let (keys, up_to) = {
+            let waiting = journal.waiting();
+            if waiting.written_up_to >= ticket {
+                return Ok(());
+            }
+            // One's own in any case: somebody else may have given the same key up.
+            let keys: HashSet<String> = waiting.keys.keys().cloned().chain(changed).collect();
+            (keys, waiting.last_ticket)
+        };
         let states: Vec<JournaledKey> = {
             let table = self.table();
-            changed.into_iter().map(|key| table.written_down(key)).collect()
+            keys.into_iter().map(|key| table.written_down(key)).collect()
         };
-        journal.to.record(&states).await
+        let outcome = journal.to.record(&states).await;
+        match &outcome {
+            Ok(()) => journal.waiting().written(up_to),
+            Err(_) => journal.waiting().give_up(ticket),
+        }
+        outcome
     }
 
     // The table's verbs do not panic half way, so a poisoned lock is still sound.

@@ -174,3 +174,53 @@ async fn without_its_journal_a_failure_is_a_fault_but_counts() {
     assert_eq!(gate.state(&[budget("account")]).await.expect("memory is there")[0].used, 1);
     assert!(MemoryAttempts::with_journal(100, paper.clone(), NOW).await.is_err(), "no start without locks");
 }
+
+/// Writes only when let, and counts how often it was asked.
+#[derive(Default)]
+struct Slow {
+    paper: Paper,
+    asked: std::sync::atomic::AtomicUsize,
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[async_trait]
+impl AttemptJournal for Slow {
+    async fn record(&self, keys: &[JournaledKey]) -> Result<(), Fault> {
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let _turn = self.turn.lock().await;
+        self.paper.record(keys).await
+    }
+
+    async fn load(&self, now: Timestamp) -> Result<Vec<JournaledKey>, Fault> {
+        self.paper.load(now).await
+    }
+}
+
+#[tokio::test]
+async fn those_who_wait_are_written_down_together() {
+    let slow = Arc::new(Slow::default());
+    let store = Arc::new(MemoryAttempts::with_journal(100, slow.clone(), NOW).await.expect("no fault"));
+    let (gate, _) = gate(&store);
+    let mut reserved = Vec::new();
+    for number in 0..50 {
+        let key = format!("account {}", number % 40);
+        reserved.push(gate.reserve(vec![budget(&key)]).await.expect("no fault").expect("a place"));
+    }
+    let turn = slow.turn.lock().await;
+    let mut failing: Vec<_> = reserved.into_iter().map(|one| Box::pin(one.failed())).collect();
+    // All are at the journal, or in the queue for it.
+    for one in &mut failing {
+        assert!(futures_util::poll!(one.as_mut()).is_pending());
+    }
+    let given_up = failing.remove(0);
+    drop(turn);
+    // The one that was writing hangs up: its keys are written by the next.
+    drop(given_up);
+    for one in failing {
+        one.await.expect("written");
+    }
+    assert_eq!(slow.asked.load(std::sync::atomic::Ordering::SeqCst), 2);
+    let rows = slow.paper.rows.lock().expect("test");
+    assert_eq!(rows.len(), 40);
+    assert_eq!(rows["account 0"].kept.len(), 2);
+}

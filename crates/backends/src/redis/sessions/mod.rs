@@ -8,6 +8,8 @@
 
 mod record;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
@@ -138,9 +140,10 @@ impl SessionStore for RedisSessions {
         now: Timestamp,
         quotas: &[(String, Quota)],
         quota_store: &dyn QuotaStore,
-    ) -> Result<(Option<Session>, Option<Decision>), Fault> {
+    ) -> Result<(Option<Arc<Session>>, Option<Decision>), Fault> {
         if !quotas.is_empty() && admission::fits_one_slot(person_id, quotas) {
-            return admission::admit(self, person_id, id, now, quotas).await;
+            let (session, decision) = admission::admit(self, person_id, id, now, quotas).await?;
+            return Ok((session.map(Arc::new), decision));
         }
         resume_then_take(self, person_id, id, now, quotas, quota_store).await
     }

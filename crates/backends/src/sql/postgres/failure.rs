@@ -47,6 +47,11 @@ pub(super) fn is_stale_plan(error: &tokio_postgres::Error) -> bool {
     })
 }
 
+/// Whether the server ends the connection with it; the end itself may be noticed later.
+pub(super) fn is_farewell(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(ends_connection)
+}
+
 fn ends_connection(refusal: &DbError) -> bool {
     matches!(refusal.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }

@@ -86,10 +86,12 @@ impl PostgresDatabase {
         self.known.learn(&self.pool, vec![text.into()]).await.map_err(not_sent)?;
         let client = self.client().await.map_err(not_sent)?;
         let answer = tokio::time::timeout(ANSWER_WITHIN, query(&client, &self.known, text, params)).await;
-        answer.unwrap_or_else(|_| {
+        let in_doubt = !matches!(answer, Ok(Ok(_) | Err((_, false))));
+        if in_doubt {
+            // Also one that is about to close, and does not look so yet.
             discard(client);
-            Err((SqlError::Unavailable("no answer in time".to_owned()), false))
-        })
+        }
+        answer.unwrap_or_else(|_| Err((SqlError::Unavailable("no answer in time".to_owned()), false)))
     }
 
     pub(super) fn stream(&self, text: &'static str, params: Vec<Value>, out: mpsc::Sender<Batch>) {
@@ -133,7 +135,7 @@ async fn query(
         if stale {
             known.forget(client);
         }
-        (failure::not_stored(&error), stale || client.is_closed())
+        (failure::not_stored(&error), stale || client.is_closed() || failure::is_farewell(&error))
     };
     let ready = known.ready(client, text, text, params).await.map_err(|reason| match reason {
         NotReady::Server(error) => failed(error),

@@ -1,13 +1,11 @@
 //! TLS to the server: rustls with ring, and as much of the certificate checked as was asked for.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hardening::clock::Timestamp;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres::config::SslMode;
@@ -61,11 +59,8 @@ fn trusted(roots: &Roots) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
     match roots {
         Roots::File(file) => {
-            for certificate in read(file)? {
+            for certificate in certificates::authorities_in(file)? {
                 store.add(certificate).map_err(|error| format!("sslrootcert {}: {error}", file.display()))?;
-            }
-            if store.is_empty() {
-                return Err(format!("sslrootcert {} holds no certificate in PEM", file.display()));
             }
         }
         Roots::System => {
@@ -76,13 +71,6 @@ fn trusted(roots: &Roots) -> Result<RootCertStore, String> {
         }
     }
     Ok(store)
-}
-
-fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let unreadable = |error: rustls::pki_types::pem::Error| {
-        format!("sslrootcert {} cannot be read: {error}", file.display())
-    };
-    CertificateDer::pem_file_iter(file).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)
 }
 
 /// Checks the certificate as far as `sslmode` says; that the server holds its key is checked always.

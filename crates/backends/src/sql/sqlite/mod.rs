@@ -1,8 +1,10 @@
-//! The embedded engine: one file, one thread that writes, a few connections that read.
+//! The embedded engine: one file, one thread that writes, a few connections that read: short queries on the spot, others
+//! on threads of their own.
 //!
 //! What the deployment must ensure: the file lies on a local disk that honours `fsync`; only one server
 //! process writes to it (others, such as the command line, may, but wait for each other).
 
+mod at_once;
 mod connection;
 mod exclusive;
 mod failure;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use at_once::AtOnce;
 pub(super) use exclusive::SqliteExclusive;
 use readers::Readers;
 use writer::{Job, Message, Writer};
@@ -38,6 +41,7 @@ pub(super) struct SqliteDatabase {
     path: PathBuf,
     queue: mpsc::Sender<Message>,
     readers: Arc<Readers>,
+    at_once: AtOnce,
 }
 
 impl SqliteDatabase {
@@ -45,9 +49,11 @@ impl SqliteDatabase {
         let path = path.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
             let connection = connection::open_writer(&path)?;
-            Ok((path, connection))
+            let at_once = AtOnce::open(&path)?;
+            Ok((path, connection, at_once))
         });
-        let (path, connection) = opened.await.map_err(|error| SqlError::Unavailable(error.to_string()))??;
+        let (path, connection, at_once) =
+            opened.await.map_err(|error| SqlError::Unavailable(error.to_string()))??;
         let (queue, inbox) = mpsc::channel(QUEUE);
         let writer = Writer::new(path.clone(), connection);
         std::thread::Builder::new()
@@ -57,7 +63,7 @@ impl SqliteDatabase {
         let readers = Readers::start(&path)
             .map_err(|error| SqlError::Unavailable(format!("no threads for the readers: {error}")))?;
         let readers = Arc::new(readers);
-        Ok(Self { path, queue, readers })
+        Ok(Self { path, queue, readers, at_once })
     }
 
     pub(super) async fn commit(&self, statements: Vec<Statement>) -> Result<Committed, SqlError> {
@@ -73,7 +79,10 @@ impl SqliteDatabase {
     }
 
     pub(super) async fn rows(&self, text: &'static str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        self.readers.rows(text, params).await
+        match self.at_once.rows(text, &params) {
+            Some(answer) => answer,
+            None => self.readers.rows(text, params).await,
+        }
     }
 
     pub(super) fn stream(&self, text: &'static str, params: Vec<Value>, out: mpsc::Sender<Batch>) {
@@ -89,6 +98,7 @@ impl SqliteDatabase {
     }
 
     pub(super) async fn close(&self) {
+        self.at_once.close();
         self.readers.close();
         let (done, closed) = oneshot::channel();
         if self.queue.send(Message::Close(done)).await.is_ok() {

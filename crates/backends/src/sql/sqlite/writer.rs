@@ -236,6 +236,20 @@ mod tests {
         assert!(bench.commit(vec![insert("big", vec![0; 1_000_000])])[0].is_ok());
     }
 
+    /// Undo notes of several megabytes: see `.cargo/config.toml`.
+    #[test]
+    fn a_unit_that_changes_much_is_stored() {
+        let mut bench = Bench::with(
+            "CREATE TABLE t (id TEXT PRIMARY KEY, other BLOB); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 \
+             FROM n WHERE i < 4000) INSERT INTO t SELECT 'row' || i, zeroblob(3000) FROM n",
+        );
+        let sql = Sql::same("UPDATE t SET other = $1 WHERE id LIKE 'row%'");
+        let all = vec![Statement { sql, params: vec![vec![7; 3_000].into()], guard: None }];
+        let outcomes = bench.commit(vec![insert("a", Value::Null), all, insert("b", Value::Null)]);
+        assert_eq!(outcomes[1], Ok(Committed { rows: vec![4_000] }));
+        assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
+    }
+
     #[test]
     fn a_constraint_checked_at_commit_fails_only_its_own_unit() {
         let mut bench = Bench::with(

@@ -63,6 +63,11 @@ texts! {
          WHERE user_security_settings.credential_epoch = CAST($2 AS BIGINT)",
     );
     run REPLACE_HASH = Sql::same("UPDATE people SET password_hash = $2 WHERE id = $1");
+    run TELL_LIFTED_BUT_CODES = Sql::same(
+        "INSERT INTO lifted_locks (key, lifted_at) SELECT key, $2 FROM lockouts WHERE person_id = $1 \
+         AND kind <> 'second_factor' ORDER BY key ON CONFLICT (key) DO UPDATE SET lifted_at = excluded.lifted_at",
+    );
+    run DELETE_LOCKS_BUT_CODES = Sql::same("DELETE FROM lockouts WHERE person_id = $1 AND kind <> 'second_factor'");
     run VOID_TOKENS = Sql::same("DELETE FROM one_time_tokens WHERE person_id = $1 AND used_at IS NULL");
 }
 
@@ -75,6 +80,24 @@ fn lift(unit: &mut Unit, person_id: &str, at: Timestamp) {
     unit.run(MIRROR_LIFTED, vec![person_id.into()]);
     unit.run(TELL_LIFTED, vec![person_id.into(), at.into()]);
     unit.run(DELETE_LOCKS, vec![person_id.into()]);
+}
+
+/// The same without locks for wrong codes: a mailbox must not buy guesses at the second factor.
+pub(super) fn lift_all_but_codes(unit: &mut Unit, person_id: &str, at: Timestamp) {
+    unit.run(MIRROR_LIFTED, vec![person_id.into()]);
+    unit.run(TELL_LIFTED_BUT_CODES, vec![person_id.into(), at.into()]);
+    unit.run(DELETE_LOCKS_BUT_CODES, vec![person_id.into()]);
+}
+
+/// Adds the new hash: links that are not used are void, and the failures with the old password are forgotten. The
+/// caller has locked the person's row, and raises the epochs.
+pub(super) fn set_hash(unit: &mut Unit, person_id: &str, new_hash: &str, account_key: Option<&str>) {
+    unit.run(VOID_TOKENS, vec![person_id.into()]);
+    unit.run(REPLACE_HASH, vec![person_id.into(), new_hash.into()]);
+    unit.run(MIRROR_FORGOTTEN, vec![person_id.into()]);
+    if let Some(key) = account_key {
+        unit.run(DELETE_FAILURES, vec![key.into()]);
+    }
 }
 
 pub(super) async fn lift_all(
@@ -100,7 +123,7 @@ async fn owner(store: &SqlStore, hash: &TokenHash) -> Result<String, Error> {
     owner.ok_or_else(|| Refusal::TokenInvalid.into())
 }
 
-fn spend(unit: &mut Unit, hash: &TokenHash, purpose: &str, at: Timestamp, person_id: &str) {
+pub(super) fn spend(unit: &mut Unit, hash: &TokenHash, purpose: &str, at: Timestamp, person_id: &str) {
     unit.guarded(LOCK_PERSON, vec![person_id.into()], TOKEN_INVALID);
     unit.guarded(
         SPEND_TOKEN,
@@ -131,6 +154,8 @@ pub(super) async fn redeem_not_me(
     let person_id = owner(store, hash).await?;
     let mut unit = store.unit(trail);
     spend(&mut unit, hash, "not_me", at, &person_id);
+    // A link that somebody else asked for must not open the account once an admin has unlocked it.
+    unit.run(VOID_TOKENS, vec![(&person_id).into()]);
     unit.run(LOCK_OUT, vec![(&person_id).into(), at.into()]);
     unit.run(RAISE_BOTH_EPOCHS, vec![(&person_id).into(), at.into()]);
     store.store(unit).await.map(|_| ())
@@ -165,17 +190,12 @@ pub(super) async fn replace_password(
     let mut unit = store.unit(trail);
     // The person's row first, as in every verb that touches a password.
     unit.guarded(LOCK_PERSON, person(), CONFLICT);
-    unit.run(VOID_TOKENS, person());
     unit.guarded(
         REPLACE_EPOCHS,
         vec![change.person_id.into(), change.expected_epoch.into(), change.at.into()],
         CONFLICT,
     );
-    unit.run(REPLACE_HASH, vec![change.person_id.into(), change.new_hash.into()]);
-    unit.run(MIRROR_FORGOTTEN, person());
-    if let Some(key) = change.account_key {
-        unit.run(DELETE_FAILURES, vec![key.into()]);
-    }
+    set_hash(&mut unit, change.person_id, change.new_hash, change.account_key);
     lift(&mut unit, change.person_id, change.at);
     if let Some(notice) = &change.notice {
         sign_ins::grant(&mut unit, notice);

@@ -2,6 +2,7 @@
 
 mod joining;
 mod locks;
+mod resets;
 pub(super) mod sign_ins;
 mod upkeep;
 
@@ -72,7 +73,7 @@ texts! {
 
 /// Every text of the port.
 pub(super) fn texts() -> Vec<Text> {
-    [TEXTS, joining::TEXTS, locks::TEXTS, sign_ins::TEXTS, upkeep::TEXTS].concat()
+    [TEXTS, joining::TEXTS, locks::TEXTS, resets::TEXTS, sign_ins::TEXTS, upkeep::TEXTS].concat()
 }
 
 #[async_trait]

@@ -116,6 +116,9 @@ pub(super) async fn succeeded(
         unit.run(UNLOCK_ACCOUNT, vec![person_id.into()]);
     }
     end_sessions(&mut unit, person_id, &change.displaced, change.at);
+    if let Some(not_me) = &change.not_me_grant {
+        grant(&mut unit, not_me);
+    }
     store.enqueue(&mut unit, &mails);
     store.store(unit).await.map(|_| ())
 }

@@ -41,6 +41,10 @@ texts! {
         "DELETE FROM sign_in_failures WHERE updated_at < $1 AND consecutive < $2 AND NOT known",
     );
     run PURGE_RECEIPTS = Sql::same("DELETE FROM idempotency_receipts WHERE expires_at <= $1");
+    run FORGET_DEAD_MAIL = Sql::same(
+        "UPDATE outbox_messages SET content = NULL WHERE status = 'dead' AND expires_at <= $1 \
+         AND content IS NOT NULL",
+    );
     run PURGE_MAIL = Sql::same("DELETE FROM outbox_messages WHERE status <> 'waiting' AND updated_at < $1");
 }
 
@@ -67,6 +71,7 @@ pub(super) async fn purge(store: &SqlStore, now: Timestamp, kept_from: i64) -> R
         (PURGE_ATTEMPTS, now),
         (PURGE_SESSIONS, now),
         (PURGE_RECEIPTS, now),
+        (FORGET_DEAD_MAIL, now),
         (PURGE_MAIL, now - MAIL_KEPT),
     ];
     let mut unit = Unit::housekeeping("expired rows");

@@ -1,4 +1,4 @@
-//! The machine and its neighbours: hashing speed, mail server, Redis, proxies.
+//! The machine and its neighbours: hashing speed, Redis, proxies.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,21 +7,15 @@ use backends::redis::{LinkOptions, RedisLink, RedisTarget};
 use hardening::entropy::OsEntropy;
 use hardening::password::HashPool;
 use hardening::secret::Secret;
-use tokio::net::TcpStream;
 
 use super::Check;
-use crate::config::{Config, SessionStorage, Smtp};
+use crate::config::{Config, SessionStorage};
 
 /// A sign-in that takes longer is noticed; NIST SP 800-63B-4, 3.1.1.2 asks for as much cost as is practical.
 const SLOWEST_HASH: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn examine(config: &Config) -> Vec<Check> {
-    let mut checks = vec![hashing(config).await, redis(config).await, client_address(config)];
-    if let Some(smtp) = &config.mail.smtp {
-        checks.push(mail_server(smtp).await);
-    }
-    checks
+    vec![hashing(config).await, redis(config).await, client_address(config)]
 }
 
 async fn hashing(config: &Config) -> Check {
@@ -112,20 +106,6 @@ fn client_address(config: &Config) -> Check {
     Check::pass(ID, TITLE, "the address a connection comes from; no forwarding header is believed")
 }
 
-async fn mail_server(smtp: &Smtp) -> Check {
-    const ID: &str = "mail";
-    const TITLE: &str = "Mail server";
-    let place = format!("{}:{}", smtp.host, smtp.port);
-    let connected = tokio::time::timeout(PATIENCE, TcpStream::connect((smtp.host.as_str(), smtp.port))).await;
-    let error = match connected {
-        Ok(Ok(_)) => return Check::pass(ID, TITLE, format!("{place} takes connections")),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it does not answer".to_owned(),
-    };
-    let fix = "see that host and port in SMTP_URL are right, and that a firewall lets this machine through";
-    Check::fail(ID, TITLE, format!("{place}: {error}"), fix)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Outcome;
@@ -159,15 +139,5 @@ mod tests {
         assert_eq!(redis(&config(&[away, ("SESSION_STORAGE", "memory")])).await.outcome, Outcome::Pass);
         let there = testkit::redis::Redis::shared().fresh_database();
         assert_eq!(redis(&config(&[("REDIS_URL", &there)])).await.outcome, Outcome::Pass);
-    }
-
-    #[tokio::test]
-    async fn a_missing_mail_server_is_found() {
-        let port = testkit::free_port::free_tcp_port();
-        let url = format!("smtp://127.0.0.1:{port}?tls=off");
-        let config = config(&[("SMTP_URL", &url), ("MAIL_FROM", "a@example.org")]);
-        let check = mail_server(config.mail.smtp.as_ref().expect("set")).await;
-        assert_eq!(check.outcome, Outcome::Fail);
-        assert!(check.fix.is_some());
     }
 }

@@ -6,6 +6,7 @@ mod certificates;
 mod database;
 mod files;
 mod machine;
+mod mail;
 mod source;
 
 use serde::Serialize;
@@ -19,10 +20,14 @@ use crate::config::{Config, ConfigErrors, Loaded};
 pub(super) const EXAMPLES: &str = "EXAMPLES
   signupflow doctor
   signupflow --env-file /etc/signupflow/env doctor
+  signupflow doctor --send-test-mail ada@example.org
   signupflow doctor --format json | jq '.checks[] | select(.outcome == \"fail\")'";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Also sends a mail to this address, and says what the mail server answered.
+    #[arg(long, value_name = "ADDRESS")]
+    send_test_mail: Option<String>,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -73,7 +78,7 @@ pub(super) async fn run(settings: &Settings, args: Args) -> Result<(), Failure> 
     let checks = match loaded {
         Ok(Loaded { config, warnings }) => {
             let mut checks = vec![configuration(&warnings)];
-            checks.extend(examine(&config).await);
+            checks.extend(examine(&config, args.send_test_mail.as_deref()).await);
             checks
         }
         Err(errors) => wrong_settings(errors),
@@ -83,10 +88,11 @@ pub(super) async fn run(settings: &Settings, args: Args) -> Result<(), Failure> 
     if failed == 0 { Ok(()) } else { Err(Failure::Told) }
 }
 
-async fn examine(config: &Config) -> Vec<Check> {
+async fn examine(config: &Config, test_recipient: Option<&str>) -> Vec<Check> {
     let mut checks = files::examine(config);
     checks.extend(database::examine(config).await);
     checks.extend(machine::examine(config).await);
+    checks.extend(mail::examine(config, test_recipient).await);
     checks.push(certificates::examine(config).await);
     checks
 }

@@ -53,7 +53,8 @@ fn joining(judge: &mut Judge, body: &SignupBody) -> Option<Joining> {
     }
 }
 
-fn language(headers: &HeaderMap) -> String {
+/// The language of mails that the client asks for.
+pub(in crate::web) fn language(headers: &HeaderMap) -> String {
     let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let tags =
         wanted.split(',').map(|part| part.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
@@ -126,7 +127,7 @@ pub async fn csrf(
     MayLackFactor(principal): MayLackFactor,
 ) -> Outcome<axum::Json<CsrfBody>> {
     let services = &state.services;
-    let token = state.csrf.issue(&principal.session.id, services.clock.now(), &*services.entropy);
+    let token = state.csrf.issue(&principal.session.id, services.clock.now(), &*state.nonces);
     Ok(axum::Json(CsrfBody { csrf_token: token.expose().clone() }))
 }
 

@@ -98,7 +98,7 @@ pub fn issue_tokens(state: &AppState, signed_in: &SignedIn) -> IssuedTokens {
     let services = &state.services;
     IssuedTokens {
         token: state.tokens.issue(&claims),
-        csrf_token: state.csrf.issue(&session.id, services.clock.now(), &*services.entropy),
+        csrf_token: state.csrf.issue(&session.id, services.clock.now(), &*state.nonces),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod invitations;
 pub mod login;
 pub mod mailed_links;
 pub mod organizations;
+pub mod password_resets;
 pub mod people;
 pub mod reports;
 pub mod sessions;

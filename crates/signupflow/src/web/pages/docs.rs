@@ -1,10 +1,7 @@
 //! `/docs`: the API reference, rendered here from the OpenAPI document, so that it needs no script and no
 //! other server (the content security policy allows neither).
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::Extension;
 use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
 use hardening::fault::Fault;
@@ -45,11 +42,11 @@ impl Documents {
 }
 
 /// The page.
-pub async fn show(Extension(documents): Extension<Arc<Documents>>) -> Response {
+pub fn show(documents: &Documents) -> Response {
     Html(documents.page.clone()).into_response()
 }
 
 /// The document.
-pub async fn openapi(Extension(documents): Extension<Arc<Documents>>) -> Response {
+pub fn openapi(documents: &Documents) -> Response {
     ([(CONTENT_TYPE, "application/json")], documents.openapi.clone()).into_response()
 }

@@ -9,11 +9,12 @@ use axum::extract::rejection::FormRejection;
 use axum::response::Response;
 use hardening::secret::Secret;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderValue};
 use serde::Deserialize;
 
-use super::page;
+use super::mailed_link::LinkQuery;
+use super::{Message, START, page};
 use crate::web::admission::admitted;
+use crate::web::api::bodies::never_kept;
 use crate::web::extract::Context;
 use crate::web::query::Query;
 use crate::web::refusals::{Answer, Outcome};
@@ -29,20 +30,6 @@ struct MailedLink<'a> {
     button: &'a str,
 }
 
-#[derive(Template)]
-#[template(path = "message.html")]
-struct Message<'a> {
-    title: &'a str,
-    message: &'a str,
-}
-
-/// The token of the link.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LinkQuery {
-    token: String,
-}
-
 /// The token of the form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,14 +37,9 @@ pub struct LinkForm {
     token: Secret<String>,
 }
 
-fn private(mut response: Response) -> Response {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 /// `/unlock?token=`
 pub async fn show(Query(query): Query<LinkQuery>) -> Response {
-    private(page(&MailedLink {
+    never_kept(page(&MailedLink {
         title: "Unlock your account",
         explanation: "Too many sign-ins failed, so sign-in from unknown devices is locked. If that was you, open it again.",
         action: "/unlock",
@@ -68,7 +50,7 @@ pub async fn show(Query(query): Query<LinkQuery>) -> Response {
 
 /// `/not-me?token=`
 pub async fn show_not_me(Query(query): Query<LinkQuery>) -> Response {
-    private(page(&MailedLink {
+    never_kept(page(&MailedLink {
         title: "This wasn't me",
         explanation: "Lock the account and sign every device out. An admin of your organization can open it again.",
         action: "/not-me",
@@ -117,12 +99,12 @@ fn token_of(form: Result<Form<LinkForm>, FormRejection>) -> Secret<String> {
 
 fn told(done: Result<(), Error>, title: &str, message: &str) -> Outcome<Response> {
     match done {
-        Ok(()) => Ok(private(page(&Message { title, message }))),
+        Ok(()) => Ok(never_kept(page(&Message { title, text: message, next: START }))),
         Err(Error::Refused(refusal)) => {
             let mut response =
-                page(&Message { title: "This link does not work", message: &refusal.to_string() });
+                page(&Message { title: "This link does not work", text: &refusal.to_string(), next: START });
             *response.status_mut() = StatusCode::BAD_REQUEST;
-            Ok(private(response))
+            Ok(never_kept(response))
         }
         Err(Error::Fault(fault)) => Err(Answer::from(fault)),
     }

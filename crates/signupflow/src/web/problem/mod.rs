@@ -4,6 +4,7 @@
 //! * `detail` is a sentence for people. Nothing internal (SQL, file names, back traces) belongs into it.
 //! * The response also holds the [`Problem`] as an extension: an outer layer that knows the request id
 //!   calls [`Problem::stamp`], which renders the body again and leaves all other headers alone.
+//! * A page shows the same problem to people ([`ShownAs`]): status and headers stay, only the form is another.
 
 mod code_info;
 mod codes;
@@ -23,6 +24,13 @@ pub use codes::{CODES, CodeInfo, find};
 
 /// The media type of every problem (RFC 9457 section 6.1).
 pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// The media type of pages.
+const PAGE_TYPE: &str = "text/html; charset=utf-8";
+
+/// The page a problem is shown as, in place of the document; a response's extension.
+#[derive(Debug, Clone)]
+pub struct ShownAs(pub String);
 
 /// How long a session counts as fresh, in seconds; told to clients in the step-up challenge (RFC 9470).
 const FRESH_SECONDS: u32 = 600;
@@ -150,7 +158,13 @@ impl Problem {
     pub fn stamp(mut response: Response, request_id: &str) -> Response {
         let Some(mut problem) = response.extensions_mut().remove::<Self>() else { return response };
         problem.request_id = Some(request_id.to_owned());
-        let body = problem.body();
+        let body = match response.extensions_mut().remove::<ShownAs>() {
+            None => problem.body(),
+            Some(ShownAs(html)) => {
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PAGE_TYPE));
+                html.into_bytes()
+            }
+        };
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         *response.body_mut() = Body::from(body);
         response.extensions_mut().insert(problem);

@@ -114,8 +114,9 @@ impl Binary {
     pub async fn found(&self, email: &str) -> Option<Tokens> {
         let body = json!({"name": "Ada", "email": email, "password": PASSWORD, "org_name": "Helping Hands"});
         let mut answer = self.post("/api/auth/signup", &body).await?;
-        for _ in 0..10 {
+        for _ in 0..100 {
             if answer.json["code"] == "backend_unavailable" {
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 answer = self.post("/api/auth/signup", &body).await?;
             }
         }

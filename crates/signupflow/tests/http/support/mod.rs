@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use accounts::password_reset::{self, WorkedOff};
 use axum::Router;
 use hardening::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use hardening::entropy::OsEntropy;
@@ -266,8 +267,31 @@ impl TestApp {
         self.invited(admin, &["volunteer"]).await
     }
 
-    /// Delivers waiting mail and gives all mails to this address, the newest last.
+    /// Answers waiting requests for reset links, as a running server does every second.
+    pub async fn answer_resets(&self) -> WorkedOff {
+        let mut all = WorkedOff::default();
+        loop {
+            let done = password_reset::work_off(&self.assembly.services).await.expect("they are answered");
+            all.issued += done.issued;
+            all.dismissed += done.dismissed;
+            all.held_back += done.held_back;
+            if !done.goes_on() {
+                return all;
+            }
+        }
+    }
+
+    /// Delivers waiting mail and gives the mails to this address, the newest last; without those about new devices,
+    /// which nearly every test causes.
     pub async fn mails_to(&self, email: &str) -> Vec<String> {
+        let mut mails = self.all_mails_to(email).await;
+        mails.retain(|mail| !mail.contains("Subject: New sign-in to your account"));
+        mails
+    }
+
+    /// Delivers waiting mail and gives all mails to this address, the newest last.
+    pub async fn all_mails_to(&self, email: &str) -> Vec<String> {
+        self.answer_resets().await;
         while accounts::outbox::deliver_due(&self.assembly.services, &*self.assembly.mailer)
             .await
             .expect("mail is delivered")

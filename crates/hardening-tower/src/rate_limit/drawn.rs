@@ -1,0 +1,66 @@
+use bytes::Bytes;
+use hardening::clock::Timestamp;
+use hardening::rate_limit::Decision;
+use hardening::rate_limit::headers::{self, Numbers};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::{TrafficLimits, TrafficTaken};
+use crate::Refusal;
+
+/// Names of headers are told apart from text once.
+const NAMES: [HeaderName; headers::NAMES.len()] = {
+    let [limit, remaining, reset, state, policy] = headers::NAMES;
+    [
+        HeaderName::from_static(limit),
+        HeaderName::from_static(remaining),
+        HeaderName::from_static(reset),
+        HeaderName::from_static(state),
+        HeaderName::from_static(policy),
+    ]
+};
+
+/// What a response has in the end, at most.
+const USUAL_HEADERS: usize = 24;
+
+/// What a request takes from its limits.
+#[derive(Debug)]
+pub enum Draw {
+    /// Taken already.
+    Done(TrafficTaken),
+    /// To be taken.
+    Due(TrafficLimits),
+}
+
+/// What the limits said.
+#[derive(Debug)]
+pub struct Drawn {
+    pub(super) decision: Decision,
+    pub(super) limits: TrafficLimits,
+    pub(super) now: Timestamp,
+}
+
+impl Drawn {
+    /// Why the request must not go on, if so.
+    pub fn refusal(&self) -> Option<Refusal> {
+        (!self.decision.allowed).then_some(Refusal::RateLimited(self.decision))
+    }
+
+    /// Writes the numbers of the tightest limit into a response's headers; a handler's own numbers stay.
+    pub fn write(&self, to: &mut HeaderMap) {
+        // All of one limit or none: mixed numbers would describe a limit that does not exist.
+        if to.contains_key(&NAMES[0]) {
+            return;
+        }
+        // Room for those of the outer layers too: a map that grows hashes all of its names again.
+        to.reserve(USUAL_HEADERS);
+        let policy = self.limits.policy(self.decision.policy);
+        let numbers = Numbers::of(&self.decision, policy, self.now);
+        let ranges = numbers.ranges();
+        let text = Bytes::from(numbers.into_text());
+        for (name, range) in NAMES.into_iter().zip(ranges) {
+            if let Ok(value) = HeaderValue::from_maybe_shared(text.slice(range)) {
+                to.insert(name, value);
+            }
+        }
+    }
+}

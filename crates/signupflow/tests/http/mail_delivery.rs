@@ -1,0 +1,139 @@
+//! Mail by SMTP while the mail server does everything wrong.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Answer, PASSWORD, TestApp, fresh_ip};
+use accounts::outbox::{Round, deliver_round};
+use backends::mail::{Patience, Sender, SmtpMailer, SmtpTarget};
+use reqwest::Method;
+use serde_json::json;
+use testkit::smtp_sink::{Behaviour, Message, SmtpSink, Stage};
+
+pub(crate) fn mailer(sink: &SmtpSink) -> SmtpMailer {
+    let patience = Patience { connect: Duration::from_secs(5), attempt: Duration::from_secs(1) };
+    let sender = Sender::parse("no-reply@accounts.test").expect("a sender");
+    SmtpMailer::new(SmtpTarget::parse(&sink.url()).expect("a URL"), sender, patience).expect("a mailer")
+}
+
+pub(crate) fn message_id(message: &Message) -> String {
+    let read = mail_parser::MessageParser::default().parse(message.data.as_bytes()).expect("a message");
+    read.message_id().expect("it has one").to_owned()
+}
+
+pub(crate) async fn round(app: &TestApp, mailer: &SmtpMailer) -> Round {
+    deliver_round(&app.assembly.services, mailer).await.expect("the database answers")
+}
+
+/// Delivers until nothing is due.
+pub(crate) async fn rounds(app: &TestApp, mailer: &SmtpMailer) {
+    while round(app, mailer).await.total() > 0 {}
+}
+
+/// F14: while the mail server hangs, refuses connections or answers "later", no request is slower than without it,
+/// and every mail arrives once afterwards.
+#[tokio::test]
+async fn a_mail_server_that_does_not_take_mail_delays_mail_only() {
+    let app = TestApp::start().await;
+    let sink = SmtpSink::start().await;
+    let mailer = mailer(&sink);
+    let later = |stage| Behaviour::Refuse(stage, "451 4.3.0 try later".to_owned());
+    let mut people = Vec::new();
+    for behaviour in [Behaviour::Hang, later(Stage::Connect), later(Stage::Recipient), later(Stage::Message)]
+    {
+        sink.behave(behaviour);
+        let admin = app.admin().await;
+        let mut slowest = Duration::ZERO;
+        let requests = async {
+            for _ in 0..3 {
+                let began = Instant::now();
+                let body = json!({"email": admin.email, "password": PASSWORD});
+                let request = app.request_from(&fresh_ip(), Method::POST, "/api/auth/login").json(&body);
+                Answer::of(request.send().await).await.expect(200);
+                slowest = slowest.max(began.elapsed());
+            }
+        };
+        let (outcome, ()) = tokio::join!(round(&app, &mailer), requests);
+        assert_eq!(outcome.delivered, 0);
+        assert_eq!(round(&app, &mailer).await.delivered, 0);
+        assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+        people.push(admin.email);
+    }
+    assert!(sink.messages().is_empty());
+    sink.behave(Behaviour::Accept);
+    app.advance(60 * 60);
+    rounds(&app, &mailer).await;
+    let messages = sink.messages();
+    for email in people {
+        assert_eq!(messages.iter().filter(|message| message.to == [email.clone()]).count(), 3);
+    }
+    let mut ids: Vec<String> = messages.iter().map(message_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 12, "a mail came twice, or another one");
+    assert_eq!(app.assembly.services.outbox.backlog().await.expect("readable").waiting, 0);
+}
+
+/// F14: a connection that breaks when the message was taken costs at most a repetition with the same Message-ID.
+#[tokio::test]
+async fn a_message_that_comes_twice_has_the_same_message_id() {
+    let app = TestApp::start().await;
+    let sink = SmtpSink::start().await;
+    let mailer = mailer(&sink);
+    app.admin().await.on_another_device().await;
+    sink.behave(Behaviour::DropAfterData);
+    assert_eq!(round(&app, &mailer).await.postponed, 1);
+    assert_eq!(round(&app, &mailer).await.total(), 0, "not at once");
+    app.advance(13);
+    sink.behave(Behaviour::Accept);
+    assert_eq!(round(&app, &mailer).await.delivered, 1);
+    let messages = sink.messages();
+    assert_eq!(messages.len(), 2);
+    assert_eq!(messages[0].data, messages[1].data);
+    assert_eq!(message_id(&messages[0]), message_id(&messages[1]));
+}
+
+/// F14: a mail whose link has expired meanwhile is dropped.
+#[tokio::test]
+async fn what_is_not_worth_sending_any_more_is_not_sent() {
+    let app = TestApp::start().await;
+    let sink = SmtpSink::start().await;
+    let mailer = mailer(&sink);
+    app.admin().await.on_another_device().await;
+    app.advance(24 * 60 * 60 - 1);
+    sink.behave(Behaviour::Refuse(Stage::Message, "451 later".to_owned()));
+    assert_eq!(round(&app, &mailer).await.postponed, 1, "a second before it is still worth it");
+    sink.behave(Behaviour::Accept);
+    app.advance(15);
+    assert_eq!(round(&app, &mailer).await.expired, 1);
+    assert!(sink.messages().is_empty());
+    let row = app.assembly.services.outbox.list(1).await.expect("readable").remove(0);
+    assert_eq!((row.kind.as_str(), row.status.as_str()), ("new_device", "expired"));
+}
+
+/// F14: nodes that share the work send each mail once.
+#[tokio::test]
+async fn two_nodes_send_each_mail_once() {
+    let [one, two] = TestApp::nodes::<2>().await;
+    let sink = SmtpSink::start().await;
+    let mailer = mailer(&sink);
+    let admin = one.admin().await;
+    for _ in 0..20 {
+        admin.on_another_device().await;
+    }
+    let work = |app| {
+        let mailer = &mailer;
+        async move {
+            let mut delivered = 0;
+            for _ in 0..20 {
+                delivered += round(app, mailer).await.delivered;
+            }
+            delivered
+        }
+    };
+    let (a, b, c) = tokio::join!(work(&one), work(&two), work(&one));
+    assert_eq!(a + b + c, 20);
+    let mut ids: Vec<String> = sink.messages().iter().map(message_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((ids.len(), sink.messages().len()), (20, 20));
+}

@@ -105,7 +105,9 @@ async fn adopts(place: Place) {
 
 #[tokio::test]
 async fn a_sqlite_file_of_sqlalchemy_is_adopted() {
-    let place = Place::new();
+    let keys = Place::new().done(&["keys", "generate"]);
+    let keys = keys.lines().filter_map(|line| line.split_once('='));
+    let place = keys.fold(Place::new(), |place, (name, value)| place.with(name, value));
     std::fs::create_dir(place.path().join("data")).expect("made");
     made_by_sqlalchemy(&format!("sqlite:///{}", place.path().join("data/signupflow.db").display()));
     adopts(place).await;

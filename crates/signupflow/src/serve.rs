@@ -161,14 +161,15 @@ pub async fn run(
         None => None,
     };
     let background = start_background(&assembly, metrics);
+    let asked = signals::shutdown();
     announce(&assembly, bound.local_addr());
     let leaving = assembly.leaving.clone();
     let stop = async move {
-        signals::shutdown().await;
+        asked.await;
         leaving.announce();
         tracing::info!(grace_s = leave_grace.as_secs(), "asked to stop: answering what is under way");
     };
-    let ended = bound.serve_until(router, stop, signals::shutdown()).await;
+    let ended = bound.serve_until(router, stop, async { signals::shutdown().await }).await;
     if tokio::time::timeout(FINISH_WITHIN, finish(assembly, background)).await.is_err() {
         tracing::warn!("the backends did not take leave in time");
     }

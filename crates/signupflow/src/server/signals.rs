@@ -4,24 +4,27 @@ use std::io::{IsTerminal as _, stdout};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ready at the next SIGTERM or SIGINT after it is first polled.
+/// Ready at the next SIGTERM or SIGINT after this call: made before anybody is told that the program runs, so that
+/// none finds it without a handler.
 ///
-/// Call it once for the stop of [`Bound::serve_until`](super::Bound::serve_until) and once for its
-/// `hurry`: the second is polled only while draining, and so waits for a second signal.
-/// When the system refuses to register a handler, that is logged and the future never ends.
-pub async fn shutdown() {
+/// For the `hurry` of [`Bound::serve_until`](super::Bound::serve_until) call it when that is first polled, while draining:
+/// it then waits for a second signal. When the system refuses to register a handler, that is logged and the future
+/// never ends.
+pub fn shutdown() -> impl Future<Output = ()> + Send {
     let registered =
         signal(SignalKind::terminate()).and_then(|term| Ok((term, signal(SignalKind::interrupt())?)));
-    match registered {
-        Ok((mut terminate, mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+    async move {
+        match registered {
+            Ok((mut terminate, mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
             }
-        }
-        Err(error) => {
-            tracing::error!(%error, "cannot listen for signals; only killing stops this process");
-            std::future::pending::<()>().await;
+            Err(error) => {
+                tracing::error!(%error, "cannot listen for signals; only killing stops this process");
+                std::future::pending::<()>().await;
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ async fn a_mailed_link_sets_a_new_password_once() {
     assert_eq!(asked.header("cache-control"), "no-store");
     let mails = app.mails_to(&email).await;
     assert_eq!(mails.len(), 1, "to the address as it was stored: {mails:?}");
-    assert!(mails[0].contains("60 minutes"), "{}", mails[0]);
+    assert!(mails[0].contains("within 1 hour"), "{}", mails[0]);
     let token = app.mailed_token(&email).await;
     assert_eq!(token.len(), 43, "256 bits");
     for _ in 0..2 {

@@ -77,6 +77,30 @@ fn rotate(data_dir: &Path, root: &str, keys: &str) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+/// How often somebody with an old token asked until it was over; every time with an answer.
+async fn ask(server: Arc<Binary>, who: Tokens, over: Arc<AtomicBool>) -> u32 {
+    let mut asked = 0;
+    while !over.load(Ordering::SeqCst) {
+        me(&server, &who).await.expect(200);
+        asked += 1;
+    }
+    asked
+}
+
+/// How many secrets were put under another key until it was over, twice at least.
+fn rotate_in_turn(data_dir: &Path, orders: &[String; 2], over: &AtomicBool) -> u64 {
+    let mut renewed = 0;
+    for round in 0.. {
+        if over.load(Ordering::SeqCst) && round >= 2 {
+            break;
+        }
+        let counts = rotate(data_dir, NEW_ROOT, &orders[round % 2]);
+        assert_eq!(counts["unreadable"], 0, "{counts}");
+        renewed += counts["renewed"].as_u64().expect("a number");
+    }
+    renewed
+}
+
 /// F23: while the root secret is replaced and second factors are put under another key, again and again, no sign-in and
 /// no request with a token from before fails; afterwards the old keys can go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,33 +122,10 @@ async fn keys_are_replaced_under_load_and_nobody_notices() {
         [("SECRET_KEY", NEW_ROOT), ("SECRET_KEY_PREVIOUS", OLD_ROOT), ("TOTP_ENCRYPTION_KEY", both.as_str())];
     let server = Arc::new(Binary::start(folder.path(), &while_rotating).await);
     let over = Arc::new(AtomicBool::new(false));
-    let asking = tokio::spawn({
-        let (server, resident, over) = (server.clone(), resident.clone(), over.clone());
-        async move {
-            let mut asked = 0_u32;
-            while !over.load(Ordering::SeqCst) {
-                me(&server, &resident).await.expect(200);
-                asked += 1;
-            }
-            asked
-        }
-    });
-    let rotating = tokio::task::spawn_blocking({
-        let (data_dir, over) = (server.data_dir.clone(), over.clone());
-        let orders = [both.clone(), format!("{old},{new}")];
-        move || {
-            let mut renewed = 0;
-            for round in 0.. {
-                if over.load(Ordering::SeqCst) && round >= 2 {
-                    break;
-                }
-                let counts = rotate(&data_dir, NEW_ROOT, &orders[round % 2]);
-                assert_eq!(counts["unreadable"], 0, "{counts}");
-                renewed += counts["renewed"].as_u64().expect("a number");
-            }
-            renewed
-        }
-    });
+    let asking = tokio::spawn(ask(server.clone(), resident.clone(), over.clone()));
+    let (data_dir, until) = (server.data_dir.clone(), over.clone());
+    let orders = [both.clone(), format!("{old},{new}")];
+    let rotating = tokio::task::spawn_blocking(move || rotate_in_turn(&data_dir, &orders, &until));
     let mut fresh = None;
     for person in &mut people {
         fresh = Some(person.sign_in(&server).await);

@@ -10,7 +10,7 @@ passes="$passes -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args
 # An explicit target keeps these flags away from build scripts and procedural macros.
 host=$(rustc -vV | sed -n 's/^host: //p')
 build=(cargo build -q --manifest-path fuzz/Cargo.toml --target-dir fuzz/target --target "$host" --bins)
-RUSTFLAGS="$passes --cfg fuzzing -Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks" "${build[@]}" --release || exit 1
+RUSTFLAGS="$passes --cfg fuzzing" "${build[@]}" || exit 1
 
 targets=$(cargo metadata --no-deps --format-version 1 --manifest-path fuzz/Cargo.toml |
     jq -r '.packages[].targets[] | select(.kind == ["bin"]) | .name') || exit 1
@@ -19,7 +19,7 @@ for target in $targets; do
     corpus=$(mktemp -d)
     [ -d "fuzz/seeds/$target" ] && cp -r "fuzz/seeds/$target/." "$corpus"
     mkdir -p "fuzz/artifacts/$target"
-    if "fuzz/target/$host/release/$target" "$corpus" -max_total_time="${FUZZ_SECONDS:-3}" -timeout=10 \
+    if "fuzz/target/$host/debug/$target" "$corpus" -max_total_time="${FUZZ_SECONDS:-3}" -timeout=10 \
         -artifact_prefix="fuzz/artifacts/$target/" >"$corpus.log" 2>&1; then
         echo "ok      $target: $(grep -oE 'Done [0-9]+ runs.*' "$corpus.log" | tail -n 1)"
     else

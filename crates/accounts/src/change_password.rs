@@ -1,8 +1,7 @@
 //! Replacing the password: every other session, every known device and the old token are gone.
 
 use hardening::audit::{Action, Changes, Resource};
-use hardening::entropy::new_id;
-use hardening::one_time_token::{OneTimeToken, Purpose};
+use hardening::one_time_token::Purpose;
 use hardening::password::normalise;
 use hardening::secret::Secret;
 
@@ -11,6 +10,7 @@ use crate::check_again::check_in_session;
 use crate::context::{Principal, RequestContext};
 use crate::error::{Error, Refusal};
 use crate::lockouts::{drop_from_gate, key_of};
+use crate::mailed_link::mailed_link;
 use crate::model::{Credentials, Person};
 use crate::outbox::{Content, Mail};
 use crate::ports::{OneTimeGrant, SuccessfulSignIn};
@@ -82,7 +82,7 @@ async fn store(
     .changing(Changes::new().redacted("password"));
     let trail = services.trail(context, &Actor::principal(principal), changed);
     let key = key_of(&known.person);
-    let (grant, mails) = not_me_mail(services, context, &known.person);
+    let (grant, mail) = not_me_mail(services, context, &known.person).unzip();
     services
         .accounts
         .replace_password(
@@ -93,7 +93,7 @@ async fn store(
             grant,
             now,
             trail,
-            mails,
+            mail.into_iter().collect(),
         )
         .await
 }
@@ -103,29 +103,10 @@ pub(crate) fn not_me_mail(
     services: &Services,
     context: &RequestContext,
     person: &Person,
-) -> (Option<OneTimeGrant>, Vec<Mail>) {
-    let Some(recipient) = person.email.clone() else { return (None, Vec::new()) };
-    let now = services.clock.now();
-    let expires_at = now + services.settings.mailed_link_ttl;
-    let (token, hash) = OneTimeToken::generate(&*services.entropy);
-    let grant = OneTimeGrant {
-        hash,
-        purpose: Purpose::NotMe,
-        person_id: person.id.clone(),
-        created_at: now,
-        expires_at,
-    };
-    let mail = Mail {
-        id: new_id("mail", now, &*services.entropy),
-        person_id: Some(person.id.clone()),
-        recipient,
-        language: person.language.clone(),
-        content: Content::PasswordChanged {
-            not_me_token: token.expose().clone(),
-            ip_address: context.ip_address.clone(),
-        },
-        expires_at,
-        created_at: now,
-    };
-    (Some(grant), vec![mail])
+) -> Option<(OneTimeGrant, Mail)> {
+    let lifetime = services.settings.mailed_link_ttl;
+    mailed_link(services, person, Purpose::NotMe, lifetime, |not_me_token| Content::PasswordChanged {
+        not_me_token,
+        ip_address: context.ip_address.clone(),
+    })
 }

@@ -4,14 +4,14 @@
 use hardening::audit::{Action, Changes, Resource};
 use hardening::clock::Timestamp;
 use hardening::email::EmailAddress;
-use hardening::entropy::new_id;
 use hardening::lockout::{Budget, Settled};
-use hardening::one_time_token::{OneTimeToken, Purpose};
+use hardening::one_time_token::Purpose;
 use hardening::rate_limit::Per;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
 use crate::error::Error;
+use crate::mailed_link::mailed_link;
 use crate::model::{Lock, Person};
 use crate::outbox::{Content, Mail};
 use crate::ports::{FailedSignIn, OneTimeGrant};
@@ -49,10 +49,8 @@ pub(crate) async fn record_failure(
         trail = services.trail_and(trail, context, actor, happening);
     }
     let account_is_locked = locks.iter().any(|lock| lock.kind != Per::Ip.label());
-    let (unlock_grant, mails) = match person.filter(|_| account_is_locked) {
-        Some(person) => unlock_mail(services, context, person, now),
-        None => (None, Vec::new()),
-    };
+    let locked_out = person.filter(|_| account_is_locked);
+    let (unlock_grant, mail) = locked_out.and_then(|person| unlock_mail(services, context, person)).unzip();
     let revokes = account_is_locked && services.settings.lockout_revokes_sessions;
     let change = FailedSignIn {
         person_id: person.map(|person| person.id.clone()),
@@ -62,7 +60,7 @@ pub(crate) async fn record_failure(
         raise_epoch: revokes,
         at: now,
     };
-    services.accounts.record_failed_sign_in(change, trail, mails).await?;
+    services.accounts.record_failed_sign_in(change, trail, mail.into_iter().collect()).await?;
     if let Some(person) = person.filter(|_| revokes) {
         services.sessions.end_all_of(&person.id, None).await?;
     }
@@ -95,30 +93,13 @@ fn unlock_mail(
     services: &Services,
     context: &RequestContext,
     person: &Person,
-    now: Timestamp,
-) -> (Option<OneTimeGrant>, Vec<Mail>) {
-    let Some(recipient) = person.email.clone() else { return (None, Vec::new()) };
-    let (token, hash) = OneTimeToken::generate(&*services.entropy);
-    let expires_at = now + services.settings.mailed_link_ttl;
-    let grant = OneTimeGrant {
-        hash,
-        purpose: Purpose::Unlock,
-        person_id: person.id.clone(),
-        created_at: now,
-        expires_at,
-    };
-    let mail = Mail {
-        id: new_id("mail", now, &*services.entropy),
-        person_id: Some(person.id.clone()),
-        recipient,
-        language: person.language.clone(),
-        content: Content::AccountLocked {
-            unlock_token: token.expose().clone(),
-            locked_for_seconds: services.settings.lockout_duration.as_secs(),
+) -> Option<(OneTimeGrant, Mail)> {
+    let settings = &services.settings;
+    mailed_link(services, person, Purpose::Unlock, settings.mailed_link_ttl, |unlock_token| {
+        Content::AccountLocked {
+            unlock_token,
+            locked_for_seconds: settings.lockout_duration.as_secs(),
             ip_address: context.ip_address.clone(),
-        },
-        expires_at,
-        created_at: now,
-    };
-    (Some(grant), vec![mail])
+        }
+    })
 }

@@ -203,8 +203,8 @@ pub(crate) async fn complete(
     let is_new_device = device_id.is_none();
     // A known device failed on a budget of its own: its success forgives no stranger's failures.
     let forgives_account_key = if is_new_device { key_of(&known.person) } else { None };
-    let (not_me_grant, mails) =
-        if is_new_device { new_device::notice(services, context, &known.person) } else { (None, Vec::new()) };
+    let notice = is_new_device.then(|| new_device::notice(services, context, &known.person)).flatten();
+    let (not_me_grant, mail) = notice.unzip();
     let opened = open_session(services, context, &known, device_id, assurance).await?;
     let change = SuccessfulSignIn {
         person_id: known.person.id.clone(),
@@ -215,7 +215,7 @@ pub(crate) async fn complete(
         not_me_grant,
         at: services.clock.now(),
     };
-    record_sign_in(services, context, change, opened, known.person, mails).await
+    record_sign_in(services, context, change, opened, known.person, mail.into_iter().collect()).await
 }
 
 /// A session that is stored, but whose sign-in is not recorded yet.

@@ -128,7 +128,7 @@ async fn store(
         Happening::done(Action::AuthPasswordReset, Resource::new("person", &*person.id).named(&*person.name))
             .changing(Changes::new().redacted("password"));
     let trail = services.trail(context, &Actor::person(person), reset);
-    let (notice, mails) = not_me_mail(services, context, person);
+    let (notice, mail) = not_me_mail(services, context, person).unzip();
     let change = PasswordReset {
         hash,
         person_id: person.id.clone(),
@@ -137,7 +137,7 @@ async fn store(
         notice,
         at: services.clock.now(),
     };
-    services.password_resets.redeem_link(change, trail, mails).await
+    services.password_resets.redeem_link(change, trail, mail.into_iter().collect()).await
 }
 
 /// Counts a refused link, and puts it on record with the locks it led to.

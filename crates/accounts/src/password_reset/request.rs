@@ -6,7 +6,7 @@ use hardening::audit::{Action, Resource};
 use hardening::clock::Timestamp;
 use hardening::email::EmailAddress;
 use hardening::entropy::new_id;
-use hardening::one_time_token::{OneTimeToken, Purpose};
+use hardening::one_time_token::Purpose;
 use hardening::rate_limit::{Per, SYSTEM_RESET_MAILS};
 
 use super::REQUEST_ROUTE;
@@ -14,9 +14,10 @@ use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
 use crate::credential_check::{Counted, account_key, budgets, open_gate, take_unseen};
 use crate::error::{Error, Refusal};
+use crate::mailed_link::mailed_link;
 use crate::model::Person;
-use crate::outbox::{Content, Mail};
-use crate::ports::{OneTimeGrant, ResetRequest};
+use crate::outbox::Content;
+use crate::ports::ResetRequest;
 use crate::services::Services;
 use crate::sign_in::may_sign_in;
 
@@ -116,30 +117,15 @@ async fn held_back_until(services: &Services, now: Timestamp) -> Result<Option<T
 }
 
 async fn issue(services: &Services, asked: &ResetRequest, person: &Person) -> Result<(), Error> {
-    let Some(recipient) = person.email.clone() else { return Err(Refusal::Conflict.into()) };
-    let now = services.clock.now();
     let lifetime = services.settings.reset_link_ttl;
-    let (token, hash) = OneTimeToken::generate(&*services.entropy);
-    let grant = OneTimeGrant {
-        hash,
-        purpose: Purpose::PasswordReset,
-        person_id: person.id.clone(),
-        created_at: now,
-        expires_at: now + lifetime,
-    };
-    let mail = Mail {
-        id: new_id("mail", now, &*services.entropy),
-        person_id: Some(person.id.clone()),
-        recipient,
-        language: person.language.clone(),
-        content: Content::PasswordReset {
-            reset_token: token.expose().clone(),
+    let link = mailed_link(services, person, Purpose::PasswordReset, lifetime, |reset_token| {
+        Content::PasswordReset {
+            reset_token,
             valid_for_seconds: lifetime.as_secs(),
             ip_address: asked.ip_address.clone(),
-        },
-        expires_at: grant.expires_at,
-        created_at: now,
-    };
+        }
+    });
+    let Some((grant, mail)) = link else { return Err(Refusal::Conflict.into()) };
     let context = RequestContext::new(
         &*asked.request_id,
         &*asked.ip_address,

@@ -65,6 +65,28 @@ async fn a_backend_killed_before_commit_is_unavailable() {
     assert_eq!(fixture.count().await, 0, "and reading works at once");
 }
 
+/// The server says farewell before it closes; a read loses nothing by being sent again over another connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_whose_backend_is_killed_is_read_again() {
+    let fixture = Fixture::postgres().await;
+    let database = fixture.database.clone();
+    let slow = tokio::spawn(async move {
+        database.rows("SELECT pg_backend_pid()::bigint AS n FROM pg_sleep(1)", Vec::new()).await
+    });
+    let watcher = raw(fixture.url()).await;
+    let kill = "WITH reading AS MATERIALIZED (SELECT pid FROM pg_stat_activity WHERE state = 'active' \
+         AND query LIKE '%FROM pg_sleep(1)%' AND pid <> pg_backend_pid()) \
+         SELECT pid::bigint FROM reading WHERE pg_terminate_backend(pid)";
+    let killed: i64 = loop {
+        if let Some(row) = watcher.query_opt(kill, &[]).await.expect("readable") {
+            break row.get(0);
+        }
+    };
+    let rows = slow.await.expect("no panic").expect("read again");
+    let answered = rows[0].int("n").expect("a number");
+    assert_ne!(answered, killed, "another backend has answered");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_takes_too_long_is_ended() {
     let fixture = Fixture::postgres().await;

@@ -51,16 +51,20 @@ impl Drawn {
         if to.contains_key(&NAMES[0]) {
             return;
         }
-        // Room for those of the outer layers too: a map that grows hashes all of its names again.
-        to.reserve(USUAL_HEADERS);
-        let policy = self.limits.policy(self.decision.policy);
-        let numbers = Numbers::of(&self.decision, policy, self.now);
-        let ranges = numbers.ranges();
-        let text = Bytes::from(numbers.into_text());
-        for (name, range) in NAMES.into_iter().zip(ranges) {
-            if let Ok(value) = HeaderValue::from_maybe_shared(text.slice(range)) {
-                to.insert(name, value);
-            }
+        write_numbers(&self.decision, self.limits.policy(self.decision.policy), self.now, to);
+    }
+}
+
+/// Writes the numbers of a limit into a response's headers, in place of any that stand there.
+pub fn write_numbers(decision: &Decision, policy: &str, now: Timestamp, to: &mut HeaderMap) {
+    // Room for those of the outer layers too: a map that grows hashes all of its names again.
+    to.reserve(USUAL_HEADERS);
+    let numbers = Numbers::of(decision, policy, now);
+    let ranges = numbers.ranges();
+    let text = Bytes::from(numbers.into_text());
+    for (name, range) in NAMES.into_iter().zip(ranges) {
+        if let Ok(value) = HeaderValue::from_maybe_shared(text.slice(range)) {
+            to.insert(name, value);
         }
     }
 }

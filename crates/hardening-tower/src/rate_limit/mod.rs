@@ -27,7 +27,7 @@ mod layer;
 mod limits;
 mod service;
 
-pub use drawn::{Draw, Drawn};
+pub use drawn::{Draw, Drawn, write_numbers};
 pub use layer::RateLimitLayer;
 pub use limits::{TrafficLimits, TrafficTaken};
 pub use service::RateLimitService;

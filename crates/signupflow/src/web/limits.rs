@@ -4,13 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::response::Response;
-use hardening::rate_limit::headers::{NAMES, Numbers};
-use hardening::rate_limit::{Algorithm, Decision, Per, RuleSet};
+use hardening::rate_limit::{Algorithm, Per, RuleSet};
 use hardening::session::token::SessionClaims;
-use hardening_tower::rate_limit::{RateLimitLayer, TrafficLimits};
+use hardening_tower::rate_limit::{RateLimitLayer, TrafficLimits, write_numbers};
 use hardening_tower::session::SessionState;
-use http::HeaderValue;
-use http::header::HeaderName;
 use http::request::Parts;
 
 use super::arrival::Arrival;
@@ -81,17 +78,7 @@ impl Traffic {
 pub fn reported(mut response: Response, arrival: &Arrival, state: &AppState) -> Response {
     if let Some(decision) = arrival.limits_reported() {
         let route = arrival.uri().path().trim_start_matches("/api/").replace('/', "-");
-        show(&mut response, &decision, &route, state);
+        write_numbers(&decision, &route, state.services.clock.now(), response.headers_mut());
     }
     response
-}
-
-fn show(response: &mut Response, decision: &Decision, policy: &str, state: &AppState) {
-    let now = state.services.clock.now();
-    let numbers = Numbers::of(decision, policy, now);
-    for (name, value) in NAMES.into_iter().zip(numbers.values()) {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
-        }
-    }
 }

@@ -162,6 +162,35 @@ async fn a_rules_file_replaces_and_adds() {
     expect_refused(app.login_from(&ip, &fresh_email(), "wrong").await, 20);
 }
 
+/// A rule names its route as the reference does: with the part in braces it limits whatever stands there, all of
+/// it together, and not the list above.
+#[tokio::test]
+async fn a_rule_names_a_route_with_its_part_in_braces() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("limits.toml");
+    let rules = r#"
+        [[rule]]
+        route = "/api/teams/{id}"
+        methods = ["GET"]
+        limit = 2
+        window = "1m"
+        per = "person"
+        count = "requests"
+    "#;
+    std::fs::write(&file, rules).expect("written");
+    let app = TestApp::with(&[("RATE_LIMIT_RULES_FILE", &file.display().to_string())]).await;
+    let person = app.admin().await;
+    let team = person.post("/api/teams", &json!({"name": "Ushers"})).await.expect(201);
+    let ushers = format!("/api/teams/{}", team.field("id"));
+    expect_limit(&person.get(&ushers).await.expect(200), 2, 1);
+    expect_limit(&person.get("/api/teams/team_none").await.expect(404), 2, 0);
+    expect_refused(person.get(&ushers).await, 2);
+    for left in [99, 98, 97] {
+        expect_limit(&person.get("/api/teams").await.expect(200), 100, left);
+    }
+    person.put(&ushers, &json!({"name": "Greeters"})).await.expect(200);
+}
+
 /// Section 2: `RATE_LIMITING_ENABLED=false` switches every limit off, the hundred in a row included.
 #[tokio::test]
 async fn the_switch_turns_all_limits_off() {

@@ -5,6 +5,7 @@ use accounts::credential_check::account_key;
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 
+use super::outbox::dropped_mail;
 use super::texts::texts;
 use super::{SqlStore, json_list};
 use crate::sql::{Sql, Unit, Value};
@@ -51,13 +52,6 @@ macro_rules! forget {
     (sessions, $who:ident) => {
         about!($who, "DELETE FROM sessions WHERE person_id")
     };
-    (mail, $who:ident) => {
-        about!(
-            $who,
-            "UPDATE outbox_messages SET status = CASE status WHEN 'delivered' THEN status ELSE 'expired' END, \
-             content = NULL, last_error = NULL, updated_at = $2 WHERE person_id"
-        )
-    };
     (security, $who:ident) => {
         about!(
             $who,
@@ -93,7 +87,7 @@ texts! {
     run CODES_OF_ONE = forget!(codes, person);
     run LOCKS_OF_ONE = forget!(locks, person);
     run SESSIONS_OF_ONE = forget!(sessions, person);
-    run MAIL_OF_ONE = forget!(mail, person);
+    run MAIL_OF_ONE = dropped_mail!("person_id = $1");
     run EMAILS_OF_ALL = forget!(emails, everybody);
     run REQUESTS_OF_ALL = forget!(requests, everybody);
     run MEMBERSHIPS_OF_ALL = forget!(members, everybody);
@@ -111,7 +105,10 @@ texts! {
     run CODES_OF_ALL = forget!(codes, everybody);
     run LOCKS_OF_ALL = forget!(locks, everybody);
     run SESSIONS_OF_ALL = forget!(sessions, everybody);
-    run MAIL_OF_ALL = forget!(mail, everybody);
+    run MAIL_OF_ALL = dropped_mail!(
+        "person_id IN (SELECT p.id FROM people p WHERE p.org_id = $1) \
+         OR invitation_id IN (SELECT i.id FROM invitations i WHERE i.org_id = $1)"
+    );
     // Answers tell of others too: those of the whole organization go.
     run ANSWERS_AROUND_ONE = Sql::same(
         "UPDATE idempotency_receipts SET status = NULL, body = NULL \

@@ -5,6 +5,7 @@
 use hardening::audit::Trail;
 use hardening::clock::Timestamp;
 
+use super::outbox::dropped_mail;
 use super::texts::texts;
 use crate::sql::{Sql, Unit, Value};
 
@@ -47,6 +48,9 @@ texts! {
     );
     run ANSWERS_OF_MAIL_SERVERS = Sql::same(
         "UPDATE outbox_messages SET last_error = NULL WHERE person_id = $1 AND last_error IS NOT NULL",
+    );
+    run MAIL_OF_INVITATIONS = dropped_mail!(
+        "invitation_id IN (SELECT i.id FROM invitations i WHERE i.org_id = $1 AND i.email = '[ERASED]')"
     );
     run OPEN = Sql::same(
         "INSERT INTO audit_erasures (event_id, org_id, person_id, erased_at, finished) \
@@ -109,6 +113,7 @@ pub(super) fn require_something(unit: &mut Unit, whom: Whom<'_>) {
 pub(super) fn erase(unit: &mut Unit, whom: Whom<'_>, trail: &Trail, at: Timestamp) {
     let event_id = || Value::from(trail.first().event.id.as_str());
     unit.run(ANSWERS_OF_MAIL_SERVERS, vec![whom.person_id.into()]);
+    unit.run(MAIL_OF_INVITATIONS, vec![whom.org_id.into(), at.into()]);
     let opened = vec![event_id(), whom.org_id.into(), whom.person_id.into(), at.into()];
     unit.run_after_trail(OPEN, opened);
     unit.run_after_trail(TYPED_BY_NOBODY, whom.params());

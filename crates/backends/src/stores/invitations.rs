@@ -10,6 +10,7 @@ use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 use hardening::one_time_token::TokenHash;
 
+use super::outbox::dropped_mail;
 use super::refusals::{INVITATION_OPEN, NO_INVITATION, NO_ORGANIZATION};
 use super::texts::texts;
 use super::{SqlStore, after, json_list, text_list};
@@ -46,6 +47,7 @@ texts! {
         "UPDATE invitations SET status = 'revoked', updated_at = $3 WHERE id = $1 AND org_id = $2 \
          AND status = 'pending'",
     );
+    run DROP_MAIL = dropped_mail!("invitation_id = $1");
 }
 
 fn read(row: &Row) -> Result<Invitation, SqlError> {
@@ -101,13 +103,14 @@ impl InvitationStore for SqlStore {
             ],
             INVITATION_OPEN,
         );
-        self.enqueue(&mut unit, &mails);
+        self.enqueue_with(&mut unit, &mails, Some(&invitation.id));
         self.store(unit).await.map(|_| ())
     }
 
     async fn revoke(&self, before: &Invitation, at: Timestamp, trail: Trail) -> Result<(), Error> {
         let mut unit = self.unit(trail);
         unit.guarded(REVOKE, vec![(&before.id).into(), (&before.org_id).into(), at.into()], NO_INVITATION);
+        unit.run(DROP_MAIL, vec![(&before.id).into(), at.into()]);
         self.store(unit).await.map(|_| ())
     }
 }

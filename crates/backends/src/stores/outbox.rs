@@ -16,13 +16,29 @@ use crate::sql::{Row, Sql, SqlError, Unit};
 /// The longest kept answer of a mail server, in characters.
 const ERROR_KEPT: usize = 500;
 
+/// What has not been delivered is not delivered any more, and says nothing to anybody. `$2` is the present.
+macro_rules! dropped_mail {
+    ($condition:literal) => {
+        $crate::sql::Sql::same(concat!(
+            "UPDATE outbox_messages SET status = CASE status WHEN 'delivered' THEN status ELSE 'expired' END, \
+             content = NULL, last_error = NULL, updated_at = $2 WHERE ",
+            $condition
+        ))
+    };
+}
+
+pub(super) use dropped_mail;
+
 texts! {
     run INSERT = Sql::same(
-        "INSERT INTO outbox_messages (id, kind, person_id, content, status, attempts, next_attempt_at, \
-         expires_at, created_at, updated_at) VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $6, $5, $5)",
+        "INSERT INTO outbox_messages (id, kind, person_id, invitation_id, content, status, attempts, \
+         next_attempt_at, expires_at, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7, $6, $6)",
     );
     query DUE = Sql::same(
-        "SELECT id, content, attempts, next_attempt_at FROM outbox_messages WHERE status = 'waiting' \
+        "SELECT id, content, attempts, next_attempt_at, EXISTS (SELECT 1 FROM people p WHERE p.id = \
+         outbox_messages.person_id \
+         AND p.status = 'deleted') AS is_for_nobody FROM outbox_messages WHERE status = 'waiting' \
          AND next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $2",
     );
     run CLAIM = Sql::same(
@@ -69,6 +85,8 @@ struct Seen {
     content: Option<Vec<u8>>,
     attempts: i64,
     next_attempt_at: Timestamp,
+    /// Stored at the moment its person was deleted, and not seen by that.
+    is_for_nobody: bool,
 }
 
 fn seen(row: &Row) -> Result<Seen, SqlError> {
@@ -77,6 +95,7 @@ fn seen(row: &Row) -> Result<Seen, SqlError> {
         content: row.opt_bytes("content")?,
         attempts: row.int("attempts")?,
         next_attempt_at: row.time("next_attempt_at")?,
+        is_for_nobody: row.bool("is_for_nobody")?,
     })
 }
 
@@ -106,6 +125,11 @@ fn storable(error: &str) -> String {
 impl SqlStore {
     /// Adds mails to the change that causes them.
     pub(super) fn enqueue(&self, unit: &mut Unit, mails: &[Mail]) {
+        self.enqueue_with(unit, mails, None);
+    }
+
+    /// The same, for mails that carry an invitation and go when it goes.
+    pub(super) fn enqueue_with(&self, unit: &mut Unit, mails: &[Mail], invitation_id: Option<&str>) {
         for mail in mails {
             unit.run(
                 INSERT,
@@ -113,6 +137,7 @@ impl SqlStore {
                     (&mail.id).into(),
                     mail.content.kind().into(),
                     mail.person_id.as_deref().into(),
+                    invitation_id.into(),
                     self.cipher.seal(mail).into(),
                     mail.created_at.into(),
                     mail.expires_at.into(),
@@ -164,6 +189,10 @@ impl Outbox for SqlStore {
         }
         let mut claimed = Vec::with_capacity(due.len());
         for message in self.win(due, now, hidden_until).await? {
+            if message.is_for_nobody {
+                self.settle(&message.id, MailStatus::Expired, None, now).await?;
+                continue;
+            }
             let opened = match &message.content {
                 Some(content) => self.cipher.open(&message.id, content),
                 None => Err("the content is gone"),

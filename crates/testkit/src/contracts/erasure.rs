@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use accounts::error::Refusal;
 use accounts::model::{Invitation, Person};
+use accounts::outbox::Mail;
 use accounts::ports::{AuditFilter, AuditPage, AuditRow, MailStatus};
 use hardening::audit::{Action, AuditEvent, Changes, ERASED, Resource, SYSTEM_ORGANIZATION, Trail};
 use hardening::entropy::OsEntropy;
@@ -175,13 +176,14 @@ fn invitation(inviter: &Person, address: &str) -> Invitation {
     }
 }
 
-async fn invited(stores: &Stores, inviter: &Person, address: &str) -> (Invitation, String) {
-    let invitation = invitation(inviter, address);
+/// The invitation, its row in the trail, and its mail, which waits.
+async fn invited(stores: &Stores, inviter: &Person, address: &str) -> (Invitation, String, Mail) {
+    let (invitation, mail) = (invitation(inviter, address), mail(None));
     let hash = OneTimeToken::generate(&OsEntropy).1;
-    stores.invitations.create(&invitation, &hash, trail(), vec![]).await.expect("invited");
+    stores.invitations.create(&invitation, &hash, trail(), vec![mail.clone()]).await.expect("invited");
     let resource = Resource::new("invitation", invitation.id.clone()).named(address);
     let sent = done_by(stores, inviter, Action::InvitationSent, resource).await;
-    (invitation, sent)
+    (invitation, sent, mail)
 }
 
 /// The one they accepted and the one still open, with their rows; what a mail server said of their mail.
@@ -189,10 +191,10 @@ pub async fn invitations_and_mail_forget_the_person(stores: &Stores) {
     let (organization, admin) = stores.founded().await;
     let org_id = &organization.id;
     let guest = new_person(org_id, &["usher"]);
-    let (accepted, accepted_row) = invited(stores, &admin, &guest.email).await;
+    let (accepted, accepted_row, accepted_mail) = invited(stores, &admin, &guest.email).await;
     stores.accounts.accept_invitation(&accepted.id, &guest, trail()).await.expect("accepted");
-    let (open, open_row) = invited(stores, &admin, &guest.email).await;
-    let (other, other_row) = invited(stores, &admin, "somebody.else@example.com").await;
+    let (open, open_row, open_mail) = invited(stores, &admin, &guest.email).await;
+    let (other, other_row, other_mail) = invited(stores, &admin, "somebody.else@example.com").await;
     let (delivered, waiting) = (mail(Some(&guest.id)), mail(Some(&guest.id)));
     let person = stores.person(org_id, &guest.id).await;
     for mail in [&delivered, &waiting] {
@@ -229,6 +231,9 @@ pub async fn invitations_and_mail_forget_the_person(stores: &Stores) {
     let mails = stores.outbox.list(1000).await.expect("readable");
     let of = |id: &str| mails.iter().find(|row| row.id == id).expect("listed");
     assert_eq!((&of(&delivered.id).last_error, &*of(&waiting.id).status), (&None, "expired"));
+    assert_eq!((&*of(&accepted_mail.id).status, &*of(&open_mail.id).status), ("expired", "expired"));
+    assert_eq!(of(&other_mail.id).status, "waiting", "a mail to somebody else still goes");
+    stores.outbox.settle(&other_mail.id, MailStatus::Delivered, None, now()).await.expect("settled");
     let again = invitation(&admin, &guest.email);
     let hash = OneTimeToken::generate(&OsEntropy).1;
     stores.leaves(1, stores.invitations.create(&again, &hash, trail(), vec![])).await;

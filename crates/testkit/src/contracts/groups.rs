@@ -150,7 +150,7 @@ pub async fn events_come_change_and_go(stores: &Stores) {
     assert_eq!(stores.events.get(org_id, &before.id).await, Ok(None));
 }
 
-fn invitation(inviter: &Person) -> (Invitation, TokenHash) {
+pub(super) fn invitation(inviter: &Person) -> (Invitation, TokenHash) {
     let email = format!("{}@example.com", id("guest"));
     let created_at = now();
     let invitation = Invitation {
@@ -172,7 +172,8 @@ pub async fn an_invitation_is_open_once_per_address(stores: &Stores) {
     let (organization, inviter) = stores.founded().await;
     let org_id = &organization.id;
     let (first, token) = invitation(&inviter);
-    stores.leaves(1, stores.invitations.create(&first, &token, trail(), vec![mail(None)])).await;
+    let mail = mail(None);
+    stores.leaves(1, stores.invitations.create(&first, &token, trail(), vec![mail.clone()])).await;
     assert_eq!(stores.invitations.get(org_id, &first.id).await, Ok(Some(first.clone())));
     assert_eq!(stores.invitations.get("org_system", &first.id).await, Ok(None));
     assert_eq!(stores.invitations.list(org_id, &PAGE).await, Ok(vec![first.clone()]));
@@ -181,9 +182,11 @@ pub async fn an_invitation_is_open_once_per_address(stores: &Stores) {
 
     let (other, other_token) = invitation(&inviter);
     let second = Invitation { email_canonical: first.email_canonical.clone(), ..other };
-    let verb = stores.invitations.create(&second, &other_token, trail(), vec![mail(None)]);
+    let verb = stores.invitations.create(&second, &other_token, trail(), vec![super::stores::mail(None)]);
     stores.refuses(org_id, Refusal::InvitationOpen, verb).await;
     stores.leaves(1, stores.invitations.revoke(&first, now(), trail())).await;
+    let dropped = stores.outbox.find(&mail.id).await.expect("readable").expect("listed");
+    assert_eq!(dropped.status, "expired", "what is withdrawn is not mailed any more");
     assert_eq!(stores.invitations.by_token(&token, now()).await, Ok(None));
     let verb = stores.invitations.revoke(&first, now(), trail());
     stores.refuses(org_id, Refusal::NotFound("invitation"), verb).await;

@@ -3,7 +3,8 @@
 use accounts::error::Refusal;
 use accounts::model::{OrganizationSettings, PersonStatus};
 
-use super::stores::{Stores, at_once, new_person, now, one_wins, trail};
+use super::groups::invitation;
+use super::stores::{Stores, at_once, mail, new_person, now, one_wins, trail};
 
 /// Runs every check.
 pub async fn all(stores: &Stores) {
@@ -54,7 +55,12 @@ pub async fn a_closed_organization_is_gone(stores: &Stores) {
     let org_id = &organization.id;
     let member = stores.joined(org_id, &["usher"]).await;
     assert_eq!(stores.organizations.everybody(org_id).await.expect("readable").len(), 2);
+    let (invitation, token) = invitation(&founder);
+    let mail = mail(None);
+    stores.invitations.create(&invitation, &token, trail(), vec![mail.clone()]).await.expect("invited");
     stores.leaves(1, stores.organizations.delete(org_id, now(), trail())).await;
+    let dropped = stores.outbox.find(&mail.id).await.expect("readable").expect("listed");
+    assert_eq!(dropped.status, "expired");
     assert_eq!(stores.organizations.get(org_id).await, Ok(None));
     assert_eq!(stores.organizations.everybody(org_id).await, Ok(vec![]));
     for person in [&founder, &member] {

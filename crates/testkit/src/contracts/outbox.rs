@@ -17,11 +17,15 @@ pub async fn all(stores: &Stores, another: &Stores) {
     a_mail_is_claimed_when_due_and_hidden_meanwhile(stores).await;
     what_is_settled_never_comes_back(stores).await;
     what_is_buried_keeps_its_content_until_it_expires(stores).await;
+    nothing_is_sent_to_somebody_deleted(stores).await;
     two_nodes_never_claim_the_same_message(stores, another).await;
 }
 
 async fn enqueue(stores: &Stores, count: usize) -> Vec<Mail> {
-    let mails: Vec<Mail> = (0..count).map(|_| mail(None)).collect();
+    enqueue_all(stores, (0..count).map(|_| mail(None)).collect()).await
+}
+
+async fn enqueue_all(stores: &Stores, mails: Vec<Mail>) -> Vec<Mail> {
     let change = FailedSignIn {
         person_id: None,
         account_key: None,
@@ -122,6 +126,18 @@ pub async fn what_is_buried_keeps_its_content_until_it_expires(stores: &Stores) 
     for done in due.iter().map(|due| &due.id).chain([&notice.id]) {
         stores.outbox.settle(done, MailStatus::Delivered, None, at).await.expect("settled");
     }
+}
+
+/// What waits goes with the person; what is stored too late to be seen by that is not handed out.
+pub async fn nothing_is_sent_to_somebody_deleted(stores: &Stores) {
+    let (organization, _) = stores.founded().await;
+    let person = stores.joined(&organization.id, &["usher"]).await;
+    let early = enqueue_all(stores, vec![mail(Some(&person.id))]).await.remove(0);
+    stores.people.delete(&person, now(), trail()).await.expect("deleted");
+    assert_eq!(row(stores, &early.id).await.status, "expired");
+    let late = enqueue_all(stores, vec![mail(Some(&person.id))]).await.remove(0);
+    assert!(!claimed(stores, now()).await.contains(&late.id));
+    assert_eq!(row(stores, &late.id).await.status, "expired");
 }
 
 /// Eight workers on two nodes: each message once, none forgotten.

@@ -55,4 +55,5 @@ pub const ALL: &[Migration] = &[
     migration!(5, "idempotency", "0005_idempotency"),
     migration!(6, "two_factor", "0006_two_factor"),
     migration!(7, "password_resets", "0007_password_resets"),
+    migration!(8, "mails_of_invitations", "0008_mails_of_invitations"),
 ];

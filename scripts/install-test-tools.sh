@@ -20,6 +20,7 @@ missing_packages() {
     have jq || echo jq
     /usr/bin/python3 -c 'import sqlalchemy' 2>/dev/null || echo python3-sqlalchemy
     /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
+    /usr/bin/python3 -c 'import cryptography.fernet' 2>/dev/null || echo python3-cryptography
     have cc || echo gcc libc6-dev
     have c++ || echo g++
 }

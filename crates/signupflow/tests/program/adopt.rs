@@ -1,7 +1,5 @@
 //! A database that SQLAlchemy itself made (Debian's python3-sqlalchemy): adopted, and its people sign in.
 
-use std::process::Command;
-
 use accounts::RequestContext;
 use accounts::sign_in::{SignIn, sign_in};
 use hardening::email::EmailAddress;
@@ -10,6 +8,7 @@ use testkit::postgres::Postgres;
 
 use crate::admin::opened;
 use crate::place::Place;
+use crate::python;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -66,8 +65,7 @@ with Session(engine) as session:
 "#;
 
 fn made_by_sqlalchemy(url: &str) {
-    let python = Command::new("/usr/bin/python3").args(["-c", MODELS, url]).output().expect("python3 runs");
-    assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
+    python::run(MODELS, &[url], "");
 }
 
 async fn hash_of(place: &Place, id: &str) -> String {

@@ -14,6 +14,8 @@ mod mail;
 mod migrate;
 mod original_env;
 mod place;
+mod python;
+mod python_secrets;
 mod readme_walk;
 mod serve;
 mod sign_in_load;

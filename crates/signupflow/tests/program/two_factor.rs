@@ -16,13 +16,13 @@ use signupflow::wiring::Assembly;
 use crate::admin::{log, opened};
 use crate::place::{PASSPHRASE, Place};
 
-const EMAIL: &str = "ada@example.org";
+pub(crate) const EMAIL: &str = "ada@example.org";
 
 fn with_admin() -> Place {
     admin_in(Place::new())
 }
 
-fn admin_in(place: Place) -> Place {
+pub(crate) fn admin_in(place: Place) -> Place {
     place.create_admin("Ada Admin", EMAIL, "Helping Hands");
     place
 }
@@ -45,7 +45,7 @@ async fn password_step(assembly: &Assembly) -> Outcome {
 }
 
 /// Signs in with this code; tells how sure the session is.
-async fn both_steps(assembly: &Assembly, code: &str) -> Result<Assurance, accounts::Error> {
+pub(crate) async fn both_steps(assembly: &Assembly, code: &str) -> Result<Assurance, accounts::Error> {
     let Outcome::SecondFactorNeeded(token) = password_step(assembly).await else {
         panic!("one step was enough")
     };

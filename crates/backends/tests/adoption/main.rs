@@ -18,6 +18,7 @@ on_both!(
     its_trail_is_read_page_by_page_and_closed,
     the_way_back_leaves_what_was_theirs,
     half_done_it_goes_on_where_it_was,
+    constraints_that_allow_what_we_store_stay,
 );
 
 fn told(applied: &[Applied]) -> Vec<&str> {
@@ -149,4 +150,29 @@ async fn half_done_it_goes_on_where_it_was(fixture: Fixture) {
     assert_eq!(fixture.rows().await, before);
     let ann = fixture.stores().accounts.credentials_by_email("ann.k@example.com").await.expect("readable");
     assert!(ann.is_some());
+}
+
+/// Checks, a key of two columns beside a unique id, and columns that want values: people join, are locked and go.
+async fn constraints_that_allow_what_we_store_stay(fixture: Fixture) {
+    let change = "DROP TABLE audit_logs; DROP TABLE user_security_settings; DROP TABLE people; CREATE TABLE people (
+        id VARCHAR NOT NULL UNIQUE, org_id VARCHAR NOT NULL REFERENCES organizations (id), name VARCHAR NOT NULL \
+        CHECK (length(name) > 0), email VARCHAR, password_hash VARCHAR, roles JSON, updated_at {datetime}, \
+        status VARCHAR(8) DEFAULT 'active' NOT NULL CHECK (status IN ('active', 'locked', 'deleted', 'reserved')), \
+        extra_data JSON NOT NULL, points INTEGER NOT NULL CHECK (points >= 0), PRIMARY KEY (org_id, id), \
+        CONSTRAINT reachable CHECK (status <> 'active' OR email IS NOT NULL))";
+    fixture.secured().await;
+    fixture.execute(change).await.expect(change);
+    migrate::up(&fixture.database).await.expect("adopts");
+    let stores = fixture.stores();
+    let organization = new_organization();
+    let founder = new_person(&organization.id, &["admin"]);
+    stores.accounts.found_organization(&organization, &founder, trail()).await.expect("founded");
+    let person = stores.joined(&organization.id, &["usher"]).await;
+    stores.people.set_locked(&person, true, now(), trail(), vec![]).await.expect("locked");
+    let person = stores.person(&organization.id, &person.id).await;
+    stores.people.delete(&person, now(), trail()).await.expect("deleted");
+    for number in [-1, 0] {
+        let change = format!("UPDATE people SET points = {number}");
+        assert_eq!(fixture.execute(&change).await.is_ok(), number == 0, "their constraint still holds");
+    }
 }

@@ -12,6 +12,9 @@ on_both!(
     columns_that_want_what_we_cannot_know,
     tables_that_are_something_else,
     a_status_without_a_value,
+    a_constraint_that_forbids_a_word_of_ours,
+    a_constraint_that_forbids_what_a_column_is_filled_with,
+    a_key_of_several_columns,
 );
 
 async fn refuses(fixture: &Fixture, change: &str, sentences: &[&str]) {
@@ -65,4 +68,53 @@ async fn tables_that_are_something_else(fixture: Fixture) {
 async fn a_status_without_a_value(fixture: Fixture) {
     let change = "ALTER TABLE people ADD COLUMN status VARCHAR";
     refuses(&fixture, change, &["people.status is NULL in 3 rows"]).await;
+}
+
+async fn a_constraint_that_forbids_a_word_of_ours(fixture: Fixture) {
+    let change = "ALTER TABLE people ADD COLUMN status VARCHAR DEFAULT 'active' NOT NULL \
+                  CONSTRAINT known_status CHECK (status IN ('active', 'inactive'))";
+    refuses(&fixture, change, &["CHECK (", "with status = 'locked'", "with status = 'deleted'", "people: "])
+        .await;
+}
+
+const ANOTHER_PEOPLE: &str = "DROP TABLE audit_logs; DROP TABLE user_security_settings; DROP TABLE people; \
+    CREATE TABLE people (id VARCHAR NOT NULL, org_id VARCHAR NOT NULL, name VARCHAR, email VARCHAR, \
+    password_hash VARCHAR, roles VARCHAR, extra_data JSON, updated_at {datetime}, ";
+
+async fn a_constraint_that_forbids_what_a_column_is_filled_with(fixture: Fixture) {
+    let change = format!(
+        "{ANOTHER_PEOPLE} tone VARCHAR NOT NULL, PRIMARY KEY (id), CHECK (tone IN ('calm', 'loud')))"
+    );
+    refuses(&fixture, &change, &["with tone = ''"]).await;
+}
+
+async fn a_key_of_several_columns(fixture: Fixture) {
+    let change = format!("{ANOTHER_PEOPLE} PRIMARY KEY (org_id, id))");
+    refuses(
+        &fixture,
+        &change,
+        &["people.id does not tell rows apart alone", "add a UNIQUE constraint over id"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn types_that_list_their_values() {
+    let change = "CREATE TYPE person_status AS ENUM ('active', 'locked'); \
+                  ALTER TABLE people ADD COLUMN status person_status DEFAULT 'active' NOT NULL";
+    let advice = "ALTER TABLE people ALTER COLUMN status TYPE varchar USING status::text";
+    let fixture = Fixture::postgres().await;
+    refuses(&fixture, change, &["people.status is person_status, and must hold text", advice]).await;
+    fixture.execute(advice).await.expect("as advised");
+    migrate::up(&fixture.database).await.expect("adopts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_that_are_too_short() {
+    let fixture = Fixture::postgres().await;
+    let change = "ALTER TABLE people ALTER COLUMN password_hash TYPE VARCHAR(60)";
+    let advice = "ALTER TABLE people ALTER COLUMN password_hash TYPE varchar";
+    refuses(&fixture, change, &["people.password_hash takes 60 characters", advice]).await;
+    fixture.execute(advice).await.expect("as advised");
+    migrate::up(&fixture.database).await.expect("adopts");
 }

@@ -103,11 +103,8 @@ async fn adopts(place: Place) {
 
 #[tokio::test]
 async fn a_sqlite_file_of_sqlalchemy_is_adopted() {
-    let keys = Place::new().done(&["keys", "generate"]);
-    let keys = keys.lines().filter_map(|line| line.split_once('='));
-    let place = keys.fold(Place::new(), |place, (name, value)| place.with(name, value));
-    std::fs::create_dir(place.path().join("data")).expect("made");
-    made_by_sqlalchemy(&format!("sqlite:///{}", place.path().join("data/signupflow.db").display()));
+    let (place, url) = sqlite_place();
+    made_by_sqlalchemy(&url);
     adopts(place).await;
 }
 
@@ -116,4 +113,146 @@ async fn a_postgresql_database_of_sqlalchemy_is_adopted() {
     let url = Postgres::shared().fresh_database().await;
     made_by_sqlalchemy(&url.replacen("postgres://", "postgresql://", 1));
     adopts(Place::on_postgres_at(&url)).await;
+}
+
+/// Stricter models: arguments are the URL and `refused` or `allowed`.
+const STRICT: &str = r#"
+import sys
+import sqlalchemy as sa
+from sqlalchemy.orm import declarative_base
+
+Base = declarative_base()
+allowed = sys.argv[2] == "allowed"
+
+class Organization(Base):
+    __tablename__ = "organizations"
+    id = sa.Column(sa.String, primary_key=True)
+    name = sa.Column(sa.String, nullable=False)
+    status = sa.Column(sa.Enum(*(["active", "deleted", "reserved"] if allowed else ["active", "closed"]), name="org_status",
+        native_enum=not allowed, create_constraint=True), default="active", nullable=False)
+
+class Person(Base):
+    __tablename__ = "people"
+    org_id = sa.Column(sa.String, sa.ForeignKey("organizations.id"), primary_key=True)
+    id = sa.Column(sa.String, primary_key=True, unique=allowed)
+    name = sa.Column(sa.String, nullable=False)
+    email = sa.Column(sa.String, unique=True)
+    password_hash = sa.Column(sa.String)
+    roles = sa.Column(sa.JSON)
+    is_sms_enabled = sa.Column(sa.Boolean(create_constraint=True), nullable=False)
+    points = sa.Column(sa.Integer, sa.CheckConstraint("points >= 0", name="some_points"), nullable=False)
+    __table_args__ = (sa.CheckConstraint("length(name) >= 1", name="named"),)
+
+Base.metadata.create_all(sa.create_engine(sys.argv[1]))
+"#;
+
+/// Everything that is wrong is told before anything is changed; without it, people join.
+fn refuses_or_adopts(place: Place, url: &str, wrong_status: &str) {
+    python::run(STRICT, &[url, "refused"], "");
+    let refused = place.run(&["migrate", "up"]).failed(1, "nothing was changed");
+    for sentence in ["people.id does not tell rows apart alone", wrong_status] {
+        assert!(refused.stderr.contains(sentence), "{sentence}: {}", refused.stderr);
+        assert!(place.done(&["migrate", "status"]).contains(sentence));
+    }
+    python::run(
+        "import sys, sqlalchemy as sa\ne = sa.create_engine(sys.argv[1])\nm = sa.MetaData()\nm.reflect(e)\n\
+         assert set(m.tables) == {'people', 'organizations'}, m.tables\nm.drop_all(e)",
+        &[url],
+        "",
+    );
+    python::run(STRICT, &[url, "allowed"], "");
+    let told = place.done(&["migrate", "up"]);
+    assert!(told.contains("people.points wants a value"), "{told}");
+    place.create_admin("Ada Admin", "ada@example.org", "Helping Hands");
+}
+
+#[test]
+fn constraints_in_a_sqlite_file_of_sqlalchemy_are_heard() {
+    let (place, url) = sqlite_place();
+    refuses_or_adopts(place, &url, "people.id");
+}
+
+#[tokio::test]
+async fn constraints_in_a_postgresql_database_of_sqlalchemy_are_heard() {
+    let url = Postgres::shared().fresh_database().await;
+    let theirs = url.replacen("postgres://", "postgresql://", 1);
+    refuses_or_adopts(
+        Place::on_postgres_at(&url),
+        &theirs,
+        "organizations.status is org_status, and must hold text",
+    );
+}
+
+/// Their rows, and how many tables and indexes there are: a run that was killed doubles nothing.
+const PICTURE: &str = r#"
+import sys
+import sqlalchemy as sa
+
+engine = sa.create_engine(sys.argv[1])
+with engine.connect() as connection:
+    for row in connection.execute(sa.text("SELECT id, org_id, name, email, password_hash, CAST(roles AS VARCHAR), timezone, "
+        "CAST(extra_data AS VARCHAR), CAST(updated_at AS VARCHAR) FROM people WHERE org_id = 'org_1' ORDER BY id")):
+        print(row)
+    if len(sys.argv) > 2:
+        for table in ["person_emails", "signupflow_adopted", "signupflow_migrations"]:
+            print(table, connection.execute(sa.text("SELECT count(*) FROM " + table)).scalar())
+        tables = sorted(sa.inspect(engine).get_table_names())
+        print(tables, [(table, sorted(index["name"] for index in sa.inspect(engine).get_indexes(table))) for table in tables])
+"#;
+
+/// Killed after so many milliseconds, ever later, until one comes to its end; then a run to the end.
+fn survives_being_killed(place: &Place, url: &str, expected: &str) {
+    made_by_sqlalchemy(url);
+    let before = python::run(PICTURE, &[url], "");
+    let (mut killed, mut moment) = (0, 2);
+    loop {
+        let mut child = place.start(&["migrate", "up"]);
+        // Real time, and moments nobody planned: both are what is tested.
+        std::thread::sleep(std::time::Duration::from_millis(moment));
+        child.kill().expect("it can be killed");
+        if child.wait().expect("it ends").success() {
+            break;
+        }
+        killed += 1;
+        moment += 3;
+        assert_eq!(python::run(PICTURE, &[url], ""), before, "killed after {moment} ms");
+    }
+    assert!(killed > 3, "{killed}");
+    assert!(place.done(&["migrate", "up"]).contains("up to date"));
+    assert_eq!(python::run(PICTURE, &[url, "whole"], ""), format!("{before}{expected}"));
+    assert!(place.run(&["doctor"]).stdout.contains("adopted people"));
+}
+
+fn sqlite_place() -> (Place, String) {
+    let keys = Place::new().done(&["keys", "generate"]);
+    let keys = keys.lines().filter_map(|line| line.split_once('='));
+    let place = keys.fold(Place::new(), |place, (name, value)| place.with(name, value));
+    std::fs::create_dir(place.path().join("data")).expect("made");
+    let url = format!("sqlite:///{}", place.path().join("data/signupflow.db").display());
+    (place, url)
+}
+
+/// What there is beside their rows when nobody kills anything.
+fn undisturbed(place: &Place, url: &str) -> String {
+    made_by_sqlalchemy(url);
+    let rows = python::run(PICTURE, &[url], "").len();
+    place.done(&["migrate", "up"]);
+    python::run(PICTURE, &[url, "whole"], "").split_off(rows)
+}
+
+/// `migrate up` of a foreign SQLite file, killed at many moments, goes on where it was; no row of theirs changes.
+#[test]
+fn an_adoption_of_a_sqlite_file_survives_kill_9() {
+    let ((place, url), (calm, calm_url)) = (sqlite_place(), sqlite_place());
+    survives_being_killed(&place, &url, &undisturbed(&calm, &calm_url));
+}
+
+/// The same on PostgreSQL, where the server notices later that the program is gone.
+#[tokio::test]
+async fn an_adoption_of_a_postgresql_database_survives_kill_9() {
+    let (url, calm_url) =
+        (Postgres::shared().fresh_database().await, Postgres::shared().fresh_database().await);
+    let theirs = |url: &str| url.replacen("postgres://", "postgresql://", 1);
+    let expected = undisturbed(&Place::on_postgres_at(&calm_url), &theirs(&calm_url));
+    survives_being_killed(&Place::on_postgres_at(&url), &theirs(&url), &expected);
 }

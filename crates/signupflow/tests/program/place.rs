@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use testkit::postgres::Postgres;
@@ -61,7 +61,19 @@ impl Place {
     }
 
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_signupflow"))
+        let mut child = self.start(arguments);
+        let mut stdin = child.stdin.take().expect("piped");
+        // A program that does not read its input has closed it.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// Starts it, with pipes.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_signupflow"))
             .args(arguments)
             .env_clear()
             .env("DATA_DIR", self.path().join("data"))
@@ -71,14 +83,7 @@ impl Place {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the program can be started");
-        let mut stdin = child.stdin.take().expect("piped");
-        // A program that does not read its input has closed it.
-        let _ = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+            .expect("the program can be started")
     }
 
     /// Runs what must succeed, and returns its standard output.

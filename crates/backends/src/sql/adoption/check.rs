@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::constraints::{self, Question, questions};
 use super::emails::{ADDRESSES, Addresses};
 use super::present::{Holds, TheirColumn, neutral};
 use super::records::{self, Kind, Record};
@@ -70,6 +71,11 @@ pub(in crate::sql) async fn plan(
                 plan.problems.extend(no_value(table, column, row.map_or(Ok(0), |row| row.int("n"))?));
             }
         }
+        for question in asked(engine, &present, migrations) {
+            if !database.rows(question.text, Vec::new()).await?.is_empty() {
+                plan.problems.push(question.sentence);
+            }
+        }
     }
     Ok(plan)
 }
@@ -90,6 +96,11 @@ pub(super) async fn check(
                 problems.extend(no_value(table, column, rows.first().map_or(Ok(0), |row| row.int("n"))?));
             }
         }
+        for question in asked(engine, present, migrations) {
+            if !transaction.rows(question.text.into(), Vec::new()).await?.is_empty() {
+                problems.push(question.sentence);
+            }
+        }
     }
     if problems.is_empty() {
         return Ok(());
@@ -98,6 +109,14 @@ pub(super) async fn check(
         "this database cannot be adopted as it is; nothing was changed: {}",
         problems.join("; ")
     )))
+}
+
+/// What must be asked of their constraints.
+fn asked(engine: Engine, present: &Present, migrations: &[Migration]) -> Vec<Question> {
+    let shared = tables(engine, migrations).into_iter().filter(|(table, _)| SHARED.contains(&table.as_str()));
+    let decided: Vec<Record> =
+        shared.flat_map(|(table, columns)| decide(engine, present, 0, &table, &columns)).collect();
+    questions(engine, present, &decided)
 }
 
 fn no_value(table: &str, column: &str, rows: i64) -> Option<String> {
@@ -137,6 +156,7 @@ fn problems(engine: Engine, present: &Present, migrations: &[Migration]) -> Vec<
         }
         all.extend(without_value(engine, present, &table, &columns));
     }
+    all.extend(constraints::problems(present));
     if present.tables.contains_key("people") != present.tables.contains_key("organizations") {
         all.push("there must be both tables people and organizations, or neither".to_owned());
     }
@@ -159,7 +179,11 @@ fn unfit(engine: Engine, table: &str, column: &Column, theirs: &TheirColumn) -> 
         || may_be_json && Holds::Json.fits(engine, kind)
         || may_be_text && Holds::Text.fits(engine, kind))
     {
-        return Some(format!("{table}.{name} is {kind}, and must hold {}", holds.words()));
+        let mut sentence = format!("{table}.{name} is {kind}, and must hold {}", holds.words());
+        if theirs.is_enum {
+            sentence += &format!(": ALTER TABLE {table} ALTER COLUMN {name} TYPE varchar USING {name}::text");
+        }
+        return Some(sentence);
     }
     if theirs.required && !column.is_required() && !NEVER_NULL.contains(&name.as_str()) {
         return Some(format!(

@@ -11,9 +11,11 @@
 mod adaptation;
 mod apply;
 mod check;
+mod constraints;
 mod emails;
 mod present;
 mod records;
+mod samples;
 mod script;
 
 pub(super) use adaptation::Adaptation;

@@ -22,6 +22,7 @@ use hardening::sanitise::limited_html;
 use hardening::secret::Secret;
 use hardening::session::token::{SessionClaims, TokenKeys};
 use hardening::session::{SessionId, SessionStore as _};
+use hardening::two_factor::{Fernet, RecoveryCode, RecoveryKeys, Totp, TotpSecret, TotpVerdict};
 use hardening_tower::request_id::RequestIdLayer;
 use hardening_tower::security_headers::SecurityHeadersLayer;
 use http::{Request, Response};
@@ -118,5 +119,32 @@ fn layers(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(blocks, tokens, stores, events, layers);
+/// What the second step computes beyond the database: at most a millisecond.
+fn second_factor(criterion: &mut Criterion) {
+    let (now, totp, secret) = (SystemClock.now(), Totp::new(1), TotpSecret::generate(&OsEntropy));
+    let fernet = Fernet::new([[2; 32], [1; 32]].map(Secret::new)).expect("two keys");
+    let code = totp.code_at(&secret, now);
+    let older = Fernet::new([Secret::new([1; 32])]).expect("a key");
+    let plain = secret.to_base32();
+    let check = |token: &str| {
+        let opened = fernet.decrypt(black_box(token)).expect("a key opens it");
+        let text = std::str::from_utf8(opened.expose()).expect("Base32");
+        let secret = TotpSecret::from_base32(text).expect("Base32");
+        assert!(matches!(totp.check(&secret, &code, 0, now), TotpVerdict::Right(_)));
+    };
+    for (name, keys) in [("first", &fernet), ("older", &older)] {
+        let token = keys.encrypt(plain.expose().as_bytes(), now, &OsEntropy);
+        let title = format!("second factor: open the secret under the {name} key, check the code");
+        criterion.bench_function(&title, |b| b.iter(|| check(&token)));
+    }
+    let (keys, typed) = (RecoveryKeys::new(&ring()), RecoveryCode::generate(&OsEntropy).to_text());
+    criterion.bench_function("recovery code: read it, make its stored form", |b| {
+        b.iter(|| {
+            let code = RecoveryCode::parse(black_box(typed.expose())).expect("a code");
+            keys.candidates("person_1", &code)
+        });
+    });
+}
+
+criterion_group!(blocks, tokens, stores, events, layers, second_factor);
 criterion_main!(blocks);

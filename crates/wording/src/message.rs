@@ -15,7 +15,11 @@ use crate::{Language, Value, text};
 /// assert!(message.said_in(Language::French).ends_with("pendant 1 minute 30 secondes."));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct Message(Box<Unsaid>);
+
+/// Behind a pointer, so that the errors that carry a message stay small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unsaid {
     key: Cow<'static, str>,
     args: Vec<(&'static str, Value<'static>)>,
 }
@@ -23,7 +27,7 @@ pub struct Message {
 impl Message {
     /// The text of this key.
     pub fn new(key: impl Into<Cow<'static, str>>) -> Self {
-        Self { key: key.into(), args: Vec::new() }
+        Self(Box::new(Unsaid { key: key.into(), args: Vec::new() }))
     }
 
     /// The sentence of a code of the API's registry of problems.
@@ -34,18 +38,18 @@ impl Message {
     /// Puts a value into it.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value<'static>>) -> Self {
-        self.args.push((name, value.into()));
+        self.0.args.push((name, value.into()));
         self
     }
 
     /// Its key in the catalogue.
     pub fn key(&self) -> &str {
-        &self.key
+        &self.0.key
     }
 
     /// The sentence.
     pub fn said_in(&self, language: Language) -> String {
-        text(language, &self.key, &self.args)
+        text(language, &self.0.key, &self.0.args)
     }
 }
 

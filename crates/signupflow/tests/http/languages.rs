@@ -82,8 +82,8 @@ async fn a_wrong_code_and_a_traffic_limit_are_said_in_the_language_of_the_reques
     app.advance(60);
     let authenticator = enrolled(&person).await;
     let token = temporary_token(&app, &person.email).await;
-    let body = json!({"temporary_token": token, "code": authenticator.wrong(&app)});
-    let wrong = app.request_from(&fresh_ip(), Method::POST, "/api/auth/2fa/verify-login").json(&body);
+    let body = json!({"temp_token": token, "code": authenticator.wrong(&app)});
+    let wrong = app.request_from(&fresh_ip(), Method::POST, "/api/auth/2fa/verify").json(&body);
     let wrong = asked_in(wrong, "zh-TW").await.expect(401);
     assert_eq!(wrong.field("detail"), "驗證碼不正確，或已被使用。");
     give(&app, &token, &authenticator.code(&app)).await;

@@ -149,6 +149,9 @@ async fn retry_each(services: &Services, ids: Vec<String>) -> Result<Vec<String>
                     console::harmless(id)
                 )));
             }
+            Err(Error::Refused(Refusal::NotFound(_))) => {
+                return Err(Failure::Refused(format!("there is no mail {}", console::harmless(id))));
+            }
             other => other?,
         }
     }

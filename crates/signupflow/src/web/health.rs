@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
+use wording::Message;
 
 use super::problem::Problem;
 use super::state::AppState;
@@ -79,6 +80,6 @@ pub async fn ready(State(state): State<AppState>) -> Response {
     if seen.status == "healthy" {
         return (StatusCode::OK, axum::Json(seen)).into_response();
     }
-    let detail = format!("Not ready: database {}, redis {}.", seen.database, seen.redis);
+    let detail = Message::new("detail-not-ready").with("database", seen.database).with("redis", seen.redis);
     Problem::of("backend_unavailable").with_detail(detail).with_retry_after(1).into_response()
 }

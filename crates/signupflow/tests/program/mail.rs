@@ -59,7 +59,7 @@ async fn what_was_given_up_is_listed_and_sent_again() {
     let (place, refused) = run(place, arguments).await;
     refused.failed(1, "is not a mail that was given up");
     let (place, unknown) = run(place, &["mail", "retry", "mail_none"]).await;
-    unknown.failed(1, "mail");
+    unknown.failed(1, "there is no mail mail_none");
     let (place, unclear) = run(place, &["mail", "retry"]).await;
     unclear.failed(2, "<ID>");
     let (_, audit) = run(place, &["audit", "list", "--action", "mail.*", "--format", "json"]).await;

@@ -147,7 +147,7 @@ Base.metadata.create_all(sa.create_engine(sys.argv[1]))
 "#;
 
 /// Everything that is wrong is told before anything is changed; without it, people join.
-fn refuses_or_adopts(place: Place, url: &str, wrong_status: &str) {
+fn refuses_or_adopts(place: &Place, url: &str, wrong_status: &str) {
     python::run(STRICT, &[url, "refused"], "");
     let refused = place.run(&["migrate", "up"]).failed(1, "nothing was changed");
     for sentence in ["people.id does not tell rows apart alone", wrong_status] {
@@ -169,7 +169,7 @@ fn refuses_or_adopts(place: Place, url: &str, wrong_status: &str) {
 #[test]
 fn constraints_in_a_sqlite_file_of_sqlalchemy_are_heard() {
     let (place, url) = sqlite_place();
-    refuses_or_adopts(place, &url, "people.id");
+    refuses_or_adopts(&place, &url, "people.id");
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn constraints_in_a_postgresql_database_of_sqlalchemy_are_heard() {
     let url = Postgres::shared().fresh_database().await;
     let theirs = url.replacen("postgres://", "postgresql://", 1);
     refuses_or_adopts(
-        Place::on_postgres_at(&url),
+        &Place::on_postgres_at(&url),
         &theirs,
         "organizations.status is org_status, and must hold text",
     );

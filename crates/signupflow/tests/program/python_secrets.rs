@@ -37,7 +37,7 @@ print(json.dumps({"read": read, "code": code(secret or read)}))
 "#;
 
 /// Prints for each text whether it is a key.
-const KEYS: &str = r#"
+const KEYS: &str = r"
 import json, sys
 from cryptography.fernet import Fernet
 
@@ -48,7 +48,7 @@ def taken(key):
         return False
 
 print(json.dumps([taken(key) for key in json.load(sys.stdin)]))
-"#;
+";
 
 fn key(byte: u8) -> String {
     URL_SAFE.encode([byte; 32])

@@ -179,11 +179,9 @@ fn unfit(engine: Engine, table: &str, column: &Column, theirs: &TheirColumn) -> 
         || may_be_json && Holds::Json.fits(engine, kind)
         || may_be_text && Holds::Text.fits(engine, kind))
     {
-        let mut sentence = format!("{table}.{name} is {kind}, and must hold {}", holds.words());
-        if theirs.is_enum {
-            sentence += &format!(": ALTER TABLE {table} ALTER COLUMN {name} TYPE varchar USING {name}::text");
-        }
-        return Some(sentence);
+        let advice = format!(": ALTER TABLE {table} ALTER COLUMN {name} TYPE varchar USING {name}::text");
+        let advice = if theirs.is_enum { advice.as_str() } else { "" };
+        return Some(format!("{table}.{name} is {kind}, and must hold {}{advice}", holds.words()));
     }
     if theirs.required && !column.is_required() && !NEVER_NULL.contains(&name.as_str()) {
         return Some(format!(

@@ -28,6 +28,20 @@ impl Check {
         let check = |condition| Self { table: table.to_owned(), name: name.to_owned(), condition };
         conditions.into_iter().map(check).collect()
     }
+
+    /// `row` gives every column of the table a value; `named` says those that the condition reads.
+    fn question(&self, row: &str, named: &str) -> Question {
+        let Self { table, name, condition } = self;
+        let text =
+            format!("SELECT 'refused' AS answer FROM (SELECT {row}) AS {table} WHERE ({condition}) IS FALSE");
+        let name = if name.is_empty() { String::new() } else { format!("{name} ") };
+        let condition = condition.split_whitespace().collect::<Vec<_>>().join(" ");
+        let sentence = format!(
+            "{table}: the constraint {name}CHECK ({condition}) refuses a row we must store, with {named}: allow that, \
+             or drop the constraint"
+        );
+        Question { text: Box::leak(text.into_boxed_str()), sentence }
+    }
 }
 
 /// Asked of the database: any row in the answer means that the sentence is true.
@@ -45,45 +59,23 @@ pub(super) fn questions(engine: Engine, present: &Present, decided: &[Record]) -
         let words = words(&check.condition);
         let mut asked = BTreeSet::new();
         for sample in samples(&check.table) {
-            let values: Vec<(&str, &str)> = columns
+            let row: Vec<(&str, &str)> = columns
                 .keys()
                 .map(|column| (column.as_str(), value(&check.table, column, &sample, decided)))
                 .collect();
-            let named: Vec<_> = values.iter().filter(|(column, _)| words.contains(*column)).collect();
+            let named = row.iter().filter(|(column, _)| words.contains(*column));
+            let named: Vec<String> = named.map(|(column, value)| format!("{column} = {value}")).collect();
+            let named = named.join(" and ");
             // Rows that differ in other columns give the same answer.
-            if !asked.insert(format!("{named:?}")) {
-                continue;
-            }
-            let row: Vec<String> = values
-                .iter()
-                .map(|(column, value)| match (engine, columns.get(*column)) {
+            if asked.insert(named.clone()) {
+                let typed = row.iter().map(|(column, value)| match (engine, columns.get(*column)) {
                     (Engine::Postgres, Some(theirs)) => {
                         format!("CAST({value} AS {}) AS \"{column}\"", theirs.kind)
                     }
                     _ => format!("{value} AS \"{column}\""),
-                })
-                .collect();
-            let named: Vec<String> =
-                named.iter().map(|(column, value)| format!("{column} = {value}")).collect();
-            all.push(Question {
-                text: Box::leak(
-                    format!(
-                        "SELECT 'refused' AS answer FROM (SELECT {}) AS {} WHERE ({}) IS FALSE",
-                        row.join(", "),
-                        check.table,
-                        check.condition
-                    )
-                    .into_boxed_str(),
-                ),
-                sentence: format!(
-                    "{}: the constraint {}CHECK ({}) refuses a row we must store, with {}: allow that, or drop the \
-                     constraint",
-                    check.table,
-                    if check.name.is_empty() { String::new() } else { format!("{} ", check.name) },
-                    check.condition.split_whitespace().collect::<Vec<_>>().join(" "),
-                    named.join(" and ")
-                ),
-            });
+                });
+                all.push(check.question(&typed.collect::<Vec<_>>().join(", "), &named));
+            }
         }
     }
     all

@@ -100,14 +100,16 @@ impl RedisLink {
         value.map_err(|error| Fault::internal(format!("the script {}: {error}", script.name())))
     }
 
-    /// Whether Redis answers; of a cluster, any master.
+    /// Whether Redis answers and takes writes; of a cluster, any master.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`], within the call budget.
+    /// [`Fault::Unavailable`], within the call budget; [`RedisLink::refuses_writes`] then tells a server that is full
+    /// from one that is away.
     pub async fn ping(&self) -> Result<(), Fault> {
         let deadline = Instant::now() + self.0.options.call_budget;
         let nodes = self.0.servers.nodes();
-        let answers = join_all(nodes.iter().map(|node| node.send(Request::Ping, false, deadline))).await;
+        let answers =
+            join_all(nodes.iter().map(|node| node.send(Request::WriteCheck, false, deadline))).await;
         let mut outcome = Err(Fault::unavailable(BACKEND, "no server is known"));
         for answer in answers {
             match answer {
@@ -118,7 +120,12 @@ impl RedisLink {
         outcome
     }
 
-    /// Whether calls to a server are being refused because it is away.
+    /// Why a server that answers takes no writes, in words that tell nothing internal.
+    pub fn refuses_writes(&self) -> Option<&'static str> {
+        self.0.servers.nodes().iter().find_map(|node| node.refuses_writes())
+    }
+
+    /// Whether calls to a server fail because it is away or takes no writes.
     pub fn is_degraded(&self) -> bool {
         self.0.health.is_degraded()
     }

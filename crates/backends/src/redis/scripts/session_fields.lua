@@ -6,6 +6,8 @@
 -- and is moved on when activity enters the next step of TTL_STEP, which is shorter than the slack.
 local SLACK = 120000
 local TTL_STEP = 30000000
+-- How many sessions one script ends: a millisecond or two.
+local CHUNK = 1000
 local AUTHENTICATED_OFFSET = 72
 
 local function moment(text)

@@ -108,12 +108,11 @@ impl RedisLink {
     pub async fn ping(&self) -> Result<(), Fault> {
         let deadline = Instant::now() + self.0.options.call_budget;
         let nodes = self.0.servers.nodes();
-        let answers =
-            join_all(nodes.iter().map(|node| node.send(Request::WriteCheck, false, deadline))).await;
+        let answers = join_all(nodes.iter().map(|node| node.check_writes(deadline))).await;
         let mut outcome = Err(Fault::unavailable(BACKEND, "no server is known"));
         for answer in answers {
             match answer {
-                Ok(_) => return Ok(()),
+                Ok(()) => return Ok(()),
                 Err(failure) => outcome = Err(fault("ping", failure)),
             }
         }

@@ -1,6 +1,6 @@
 //! A request on its way, and what its failure means.
 
-use redis::aio::{ConnectionLike as _, MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
 use super::{Arg, LuaScript};
@@ -25,7 +25,7 @@ impl Request<'_> {
         let Self::Script { script, .. } = self else {
             let mut command = Cmd::new();
             command.arg("EVAL").arg("#!lua\nreturn 1").arg(0);
-            return connection.req_packed_command(&command).await;
+            return transmit(connection, command, false).await;
         };
         match transmit(connection, self.command("EVALSHA", script.hash()), asking).await {
             // Nothing ran, so that it is not sent twice.

@@ -166,7 +166,7 @@ async fn an_embedded_server_follows_its_clock_and_releases_nothing_when_it_goes_
     faketime.set("+600");
     created(&server, &who).await.expect(201);
     server.program.wait_for_line("this machine's clock stepped forward by", NOTICED_WITHIN).await;
-    second_step(&server, &phone, &code_of(&secret, 0)).await.expect_problem(401, "wrong_code");
+    second_step(&server, &phone, &code_of(&secret, 0)).await.expect_problem(401, "invalid_credentials");
     second_step(&server, &phone, &code_of(&secret, 21)).await.expect(200);
     let future = server.found(&fresh_email()).await.expect("it lives");
     let (locked, _) = locked_account(&server).await;
@@ -180,6 +180,6 @@ async fn an_embedded_server_follows_its_clock_and_releases_nothing_when_it_goes_
     tokio::time::sleep(LOCK).await;
     guess(&server, &locked, PASSWORD).await.expect_problem(429, "account_locked");
     // The step that was used ten minutes from now is spent, and all before it.
-    second_step(&server, &phone, &code_of(&secret, 0)).await.expect_problem(401, "wrong_code");
+    second_step(&server, &phone, &code_of(&secret, 0)).await.expect_problem(401, "invalid_credentials");
     expect_no_fault_of_its_own(&server);
 }

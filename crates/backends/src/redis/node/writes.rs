@@ -8,7 +8,7 @@ use std::time::Duration;
 use redis::RedisError;
 use tokio::time::Instant;
 
-use super::Node;
+use super::{Failure, Node};
 use crate::redis::request::Request;
 
 impl Node {
@@ -32,8 +32,21 @@ impl Node {
         }
     }
 
-    async fn writes_again(self: &Arc<Self>) -> bool {
-        self.send(Request::WriteCheck, false, Instant::now() + self.options.call_budget).await.is_ok()
+    /// Asks whether it takes writes.
+    ///
+    /// # Errors
+    /// Why not, or that it is away.
+    pub(in crate::redis) async fn check_writes(self: &Arc<Self>, deadline: Instant) -> Result<(), Failure> {
+        self.send(Request::WriteCheck, false, deadline).await?;
+        let mut before = None;
+        self.state.send_if_modified(|state| {
+            before = state.refuses_writes.take();
+            false
+        });
+        if before.is_some() {
+            self.health.takes_writes(&self.name);
+        }
+        Ok(())
     }
 }
 
@@ -41,12 +54,9 @@ async fn look_until_it_writes(node: Weak<Node>, pause: Duration) {
     loop {
         tokio::time::sleep(pause).await;
         let Some(node) = node.upgrade() else { return };
-        if node.writes_again().await {
-            node.state.send_if_modified(|state| {
-                state.refuses_writes = None;
-                false
-            });
-            node.health.takes_writes(&node.name);
+        // A failure is noted where it is noticed.
+        let _ = node.check_writes(Instant::now() + node.options.call_budget).await;
+        if node.refuses_writes().is_none() {
             return;
         }
     }

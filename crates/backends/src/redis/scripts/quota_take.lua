@@ -11,8 +11,8 @@ local function take_quotas(keys, first, args, base, now)
     local stored = redis.call('GET', keys[place])
     answer[#answer + 1] = stored or '-1'
     local whole_at = tonumber(stored or now)
-    if whole_at < now then whole_at = now end
-    if whole_at > now + capacity then whole_at = now + capacity end
+    -- Further ahead than two windows: the clock was set back since.
+    if whole_at < now or whole_at > now + 2 * capacity then whole_at = now end
     local next_whole = whole_at + step
     if next_whole - capacity > now then allowed = false end
     after[place] = next_whole

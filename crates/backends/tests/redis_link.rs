@@ -199,6 +199,16 @@ async fn silence_costs_nobody_more_than_the_budget_and_heals() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_too_slow_for_a_call_still_shows_that_the_server_is_there() {
+    let server = tcp();
+    let proxy = FaultProxy::start(server.tcp_address()).await;
+    let link = connect(&format!("redis://{}", proxy.address())).await;
+    proxy.set(Mode::Delay(Duration::from_millis(100))).await;
+    assert_unavailable(&set(&link, "k", "1").await);
+    link.ping().await.expect("it is only slow");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_into_silence_ends_within_the_budget() {
     let server = tcp();
     let proxy = FaultProxy::start(server.tcp_address()).await;

@@ -5,8 +5,10 @@ use hardening::fault::Fault;
 use hardening::rate_limit::{Decision, Quota};
 use hardening::session::{Session, SessionId};
 
+use redis::{FromRedisValue as _, Value};
+
 use super::quotas::{self, hash_tag};
-use super::sessions::{PersonKeys, RedisSessions, unpack};
+use super::sessions::{PersonKeys, RedisSessions, touched, touching};
 use super::{Arg, scripts};
 
 /// Whether all these keys lie in the slot of the person's sessions.
@@ -29,12 +31,20 @@ pub(super) async fn admit(
     keys.extend([session_key.as_str(), person.index.as_str()]);
     keys.extend(quotas.iter().map(|(key, _)| key.as_str()));
     let mut arguments: Vec<Arg> = Vec::with_capacity(3 * quotas.len() + 2);
-    arguments.extend([id.as_str().into(), now.micros().into()]);
+    arguments.extend(touching(id, now));
     quotas::push_numbers(&mut arguments, quotas.iter().map(|(_, quota)| *quota));
-    let reply: Option<(Vec<u8>, Vec<i64>)> =
-        sessions.link.run(&scripts::ADMISSION, &keys, &arguments).await?;
-    let Some((session, stored)) = reply else { return Ok((None, None)) };
-    let session = unpack(person_id, id.clone(), &session)?;
-    let decision = quotas::tightest(quotas.iter().map(|(_, quota)| *quota).enumerate(), &stored, now)?;
+    let reply: Option<Vec<Value>> = sessions.link.run(&scripts::ADMISSION, &keys, &arguments).await?;
+    let Some(reply) = reply else { return Ok((None, None)) };
+    let (session, taken) = parts(reply).ok_or_else(|| Fault::internal("an admission that cannot be read"))?;
+    let session = touched(person_id, id, &session, now)?;
+    let decision = quotas::tightest(quotas.iter().map(|(_, quota)| *quota).enumerate(), &taken, now)?;
     Ok((Some(session), Some(decision)))
+}
+
+/// The session, and what the quota script answered.
+fn parts(reply: Vec<Value>) -> Option<(Vec<u8>, Vec<i64>)> {
+    let mut reply = reply.into_iter();
+    let Some(Value::BulkString(session)) = reply.next() else { return None };
+    let taken = reply.map(i64::from_redis_value).collect::<Result<_, _>>().ok()?;
+    Some((session, taken))
 }

@@ -21,17 +21,31 @@ macro_rules! script {
     };
 }
 
-script!(SESSION_CREATE, "session_create", "session_fields.lua", "session_create.lua");
-script!(SESSION_RESUME, "session_resume", "session_fields.lua", "session_touch.lua", "session_resume.lua");
-script!(SESSION_MARK, "session_mark", "session_fields.lua", "session_mark.lua");
+script!(SESSION_CREATE, "session_create", "session_layout.lua", "session_fields.lua", "session_create.lua");
+script!(SESSION_RESUME, "session_resume", "session_layout.lua", "session_touch.lua", "session_resume.lua");
+script!(SESSION_MARK, "session_mark", "session_layout.lua", "session_fields.lua", "session_mark.lua");
 script!(SESSION_END, "session_end", "session_end.lua");
-script!(SESSION_END_ALL, "session_end_all", "session_fields.lua", "session_end_all.lua");
-script!(SESSION_END_EPOCHS, "session_end_epochs", "session_fields.lua", "session_end_epochs.lua");
-script!(SESSION_LIST, "session_list", 10 budgets, "session_fields.lua", "session_list.lua");
+script!(SESSION_END_ALL, "session_end_all", "session_chunk.lua", "session_end_all.lua");
+script!(
+    SESSION_END_EPOCHS,
+    "session_end_epochs",
+    "session_chunk.lua",
+    "session_layout.lua",
+    "session_fields.lua",
+    "session_end_epochs.lua"
+);
+script!(SESSION_LIST, "session_list", 10 budgets, "session_layout.lua", "session_fields.lua", "session_list.lua");
 script!(SESSION_FOLLOW, "session_follow", "session_follow.lua");
 script!(SESSION_FOLLOWED, "session_followed", "session_followed.lua");
-script!(ADMISSION, "admission", "session_fields.lua", "session_touch.lua", "quota_take.lua", "admission.lua");
-script!(QUOTA_TAKE, "quota_take", "quota_take.lua", "quota_take_call.lua");
+script!(
+    ADMISSION,
+    "admission",
+    "session_layout.lua",
+    "session_touch.lua",
+    "admission_places.lua",
+    "quota_take.lua"
+);
+script!(QUOTA_TAKE, "quota_take", "quota_places.lua", "quota_take.lua");
 script!(QUOTA_GIVE_BACK, "quota_give_back", "quota_give_back.lua");
 script!(ATTEMPT_RESERVE, "attempt_reserve", "window.lua", "attempt_reserve.lua");
 script!(ATTEMPT_SETTLE, "attempt_settle", "window.lua", "attempt_settle.lua");

@@ -1,22 +1,25 @@
--- The session if it is live, with its last activity moved; activity never goes back.
-local function touch(key, index, id, now_text)
-  local session = redis.call('GET', key)
-  if not session then return nil end
-  local now, last = tonumber(now_text), last_activity(session)
-  if now >= ends_at(session) then
-    redis.call('DEL', key)
-    redis.call('ZREM', index, id)
-    return nil
+-- Leaves `session` as it was before, or answers nothing when it is not live; moves its last activity to ARGV[1], in
+-- eighteen digits, unless that is earlier: activity never goes back.
+-- Written out, without a function: a script's functions are made anew each time it runs, which cost a third of it.
+local call, sub = redis.call, string.sub
+local session = call('GET', KEYS[1])
+if not session then return nil end
+local now, last = tonumber(ARGV[1]), tonumber(sub(session, 1, 18))
+local ends, idle = tonumber(sub(session, 19, 36)), tonumber(sub(session, 37, 54))
+if idle > 0 and last + idle < ends then ends = last + idle end
+if now >= ends then
+  call('DEL', KEYS[1])
+  call('ZREM', KEYS[2], ARGV[2])
+  return nil
+end
+if now > last then
+  call('SETRANGE', KEYS[1], 0, ARGV[1])
+  if last < now - now % TTL_STEP then
+    ends = tonumber(sub(session, 19, 36))
+    if idle > 0 and now + idle < ends then ends = now + idle end
+    local ttl = math.ceil((ends - now) / 1000) + SLACK
+    call('PEXPIRE', KEYS[1], string.format('%d', ttl))
+    call('ZADD', KEYS[2], sub(session, 55, 72), ARGV[2])
+    if call('PTTL', KEYS[2]) < ttl then call('PEXPIRE', KEYS[2], string.format('%d', ttl)) end
   end
-  if now > last then
-    local moved = moment(now_text)
-    redis.call('SETRANGE', key, 0, moved)
-    session = moved .. string.sub(session, 19)
-    if math.floor(now / TTL_STEP) > math.floor(last / TTL_STEP) then
-      local ttl = lifetime(now, ends_at(session))
-      redis.call('PEXPIRE', key, whole(ttl))
-      enter_in_index(index, id, created(session), ttl)
-    end
-  end
-  return session
 end

@@ -19,7 +19,7 @@ use hardening::rate_limit::{Decision, Quota, QuotaStore};
 use hardening::session::{RevocationMark, Session, SessionId, SessionStore, resume_then_take};
 
 use super::{Arg, RedisLink, admission, scripts};
-pub(super) use record::unpack;
+use record::unpack;
 
 /// Up to when endings in the database have been applied here.
 const FOLLOWED: &str = "sessions:followed_until";
@@ -63,6 +63,23 @@ fn ids(lines: &str) -> Vec<SessionId> {
     lines.lines().filter_map(SessionId::parse).collect()
 }
 
+/// What the scripts that touch a session want: the moment, and the id in the index.
+pub(super) fn touching(id: &SessionId, now: Timestamp) -> [Arg; 2] {
+    [record::moment(now).into(), id.as_str().into()]
+}
+
+/// The session that such a script found and touched; it answers what was stored before.
+pub(super) fn touched(
+    person_id: &str,
+    id: &SessionId,
+    stored: &[u8],
+    now: Timestamp,
+) -> Result<Session, Fault> {
+    let mut session = unpack(person_id, id.clone(), stored)?;
+    session.last_activity = session.last_activity.max(now);
+    Ok(session)
+}
+
 #[async_trait]
 impl SessionStore for RedisSessions {
     /// The new one itself is never displaced, not even by a bound of zero or a clock that went back.
@@ -89,9 +106,9 @@ impl SessionStore for RedisSessions {
         let keys = PersonKeys::of(person_id);
         let key = keys.session(id);
         let keys = [key.as_str(), keys.index.as_str()];
-        let arguments = [id.as_str().into(), now.micros().into()];
+        let arguments = touching(id, now);
         let found: Option<Vec<u8>> = self.link.run(&scripts::SESSION_RESUME, &keys, &arguments).await?;
-        found.map(|stored| unpack(person_id, id.clone(), &stored)).transpose()
+        found.map(|stored| touched(person_id, id, &stored, now)).transpose()
     }
 
     async fn mark_authenticated(

@@ -19,6 +19,11 @@ const LONGEST_IDLE: i64 = 999_999_999_999_999_999;
 /// Organization, address and the four of the client; the roles follow.
 const SINGLE_TEXTS: usize = 6;
 
+/// A moment as it is stored.
+pub(super) fn moment(at: Timestamp) -> String {
+    format!("{:018}", at.micros())
+}
+
 /// The session as it is stored, without its id and its person: those are the key.
 pub(super) fn pack(session: &Session) -> Vec<u8> {
     let Session { org_id, email, roles, assurance, client, .. } = session;
@@ -47,7 +52,7 @@ pub(super) fn pack(session: &Session) -> Vec<u8> {
 ///
 /// # Errors
 /// [`Fault::Internal`] when it is not one of ours: that is no "no such session".
-pub(in crate::redis) fn unpack(person_id: &str, id: SessionId, stored: &[u8]) -> Result<Session, Fault> {
+pub(super) fn unpack(person_id: &str, id: SessionId, stored: &[u8]) -> Result<Session, Fault> {
     read(person_id, id, stored).ok_or_else(|| Fault::internal("a stored session that cannot be read"))
 }
 

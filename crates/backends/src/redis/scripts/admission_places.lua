@@ -1,0 +1,1 @@
+local first, numbers, answer = 3, 3, { session }

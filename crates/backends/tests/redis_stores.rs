@@ -133,7 +133,6 @@ async fn ten_thousand_sessions_of_one_person_end_at_once_but_the_one_to_keep() {
     let stats: String = server.0.ask(&["INFO", "commandstats"]);
     let of = |command: &str| stats.lines().find(|line| line.starts_with(&format!("cmdstat_{command}:")));
     assert!(of("evalsha").is_some_and(|line| line.contains("calls=10,")), "a thousand a script: {stats}");
-    println!("{:?} {:?}", of("evalsha"), of("eval"));
     assert_eq!(ended.len(), 9_999);
     let mut left = server.keys();
     left.sort();

@@ -21,34 +21,29 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounts one of so many megabytes; none, and a line that says why, where that is not allowed.
+    /// Mounts one of so many megabytes.
+    ///
+    /// # Errors
+    /// Why that is not possible, in one line.
     ///
     /// # Panics
     /// When the temporary folder cannot be written.
-    pub fn mount(megabytes: u32) -> Option<Self> {
+    pub fn mount(megabytes: u32) -> Result<Self, String> {
         let folder = TempDir::with_prefix("testkit-disk-").expect("the temporary folder can be written");
         // PostgreSQL's user must get to what is below.
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("it is ours");
         let size = format!("size={megabytes}m,mode=0755");
         let mount =
             Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
-        match mount {
+        let why = match mount {
             Ok(output) if output.status.success() => {
                 let will = LastWill::new("umount -l \"$1\"; rmdir \"$1\"", [folder.path()]);
-                Some(Self { folder, _will: will })
+                return Ok(Self { folder, _will: will });
             }
-            Ok(output) => {
-                println!(
-                    "no small disk, mounting needs root: {}",
-                    String::from_utf8_lossy(&output.stderr).trim()
-                );
-                None
-            }
-            Err(error) => {
-                println!("no small disk, mount cannot be run: {error}");
-                None
-            }
-        }
+            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Err(error) => format!("mount cannot be run: {error}"),
+        };
+        Err(format!("no small disk, which needs root: {why}"))
     }
 
     /// Where it is mounted.
@@ -93,7 +88,10 @@ mod tests {
 
     #[test]
     fn it_is_full_when_filled_and_has_room_again() {
-        let Some(disk) = SmallDisk::mount(2) else { return };
+        let disk = match SmallDisk::mount(2) {
+            Ok(disk) => disk,
+            Err(why) => return println!("skipped: {why}"),
+        };
         let write = || std::fs::write(disk.path().join("file"), [1; 9_000]);
         write().expect("there is room");
         disk.fill();

@@ -3,11 +3,10 @@
 
 use hardening::audit::{Action, Resource};
 use hardening::clock::Timestamp;
-use hardening::lockout::{
-    Budget, Denied, DeniedKind, Reservation, Settled, account_locked_detail, spoken_duration,
-};
+use hardening::lockout::{Budget, Denied, DeniedKind, Reservation, Settled};
 use hardening::rate_limit::{Algorithm, Decision, Per, Rule};
 use sha2::{Digest, Sha256};
+use wording::Message;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
@@ -132,18 +131,15 @@ fn denial(denied: &Denied, now: Timestamp) -> Refusal {
     match denied.kind {
         DeniedKind::Locked => locked(budget, denied.until, now),
         DeniedKind::WindowFull => Refusal::RateLimited {
-            detail: format!(
-                "Too many requests: at most {} in {}. Wait and try again.",
-                budget.limit,
-                spoken_duration(budget.window)
-            ),
+            detail: Message::new("detail-too-many-requests")
+                .with("limit", budget.limit)
+                .with("duration", budget.window),
             retry_after: denied.retry_after,
             limit: budget.limit,
             window: budget.window,
         },
         DeniedKind::Busy => Refusal::RateLimited {
-            detail: "Other attempts for this account are being checked right now; try again in a second."
-                .into(),
+            detail: Message::new("detail-others-checked"),
             retry_after: denied.retry_after,
             limit: budget.limit,
             window: budget.window,
@@ -156,31 +152,28 @@ fn locked(budget: &Budget, until: Timestamp, now: Timestamp) -> Refusal {
     let (limit, window, retry_after) = (budget.limit, budget.window, until.since(now));
     match budget.scope {
         Per::Ip => Refusal::RateLimited {
-            detail: format!(
-                "Too many attempts from this network address; it is blocked for {}.",
-                spoken_duration(set)
-            ),
+            detail: Message::new("detail-address-blocked").with("duration", set),
             retry_after,
             limit,
             window,
         },
         Per::Token => Refusal::RateLimited {
-            detail: format!("This link was tried too often; it is blocked for {}.", spoken_duration(set)),
+            detail: Message::new("detail-link-blocked").with("duration", set),
             retry_after,
             limit,
             window,
         },
         // What helps against a lock for guessed passwords does not help here.
         Per::Account | Per::Device if !budget.key.ends_with(SECOND_STEP_ROUTE) => Refusal::Locked {
-            detail: format!(
-                "{} A device that signed in before, or the link in the mail we sent, still gets in.",
-                account_locked_detail(set)
-            ),
+            detail: Message::new("detail-locked-but-known").with("duration", set),
             retry_after,
             limit,
             window,
         },
-        _ => Refusal::Locked { detail: account_locked_detail(set), retry_after, limit, window },
+        _ => {
+            let detail = Message::new("detail-locked").with("duration", set);
+            Refusal::Locked { detail, retry_after, limit, window }
+        }
     }
 }
 
@@ -195,10 +188,7 @@ pub(crate) async fn refuse_for_good(
     let now = services.clock.now();
     let retry_after = services.settings.lockout_duration;
     let refusal = Refusal::Locked {
-        detail: format!(
-            "{} Too many sign-ins failed in a row: from unknown devices it opens again when the password is reset or changed.",
-            account_locked_detail(retry_after)
-        ),
+        detail: Message::new("detail-locked-for-good").with("duration", retry_after),
         retry_after,
         limit: budget.limit,
         window: budget.window,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
+use wording::Message;
 
 /// Field name → what is wrong with it, as sentences for people.
 pub type FieldErrors = BTreeMap<String, Vec<String>>;
@@ -25,17 +26,14 @@ pub enum CodeHint {
     },
 }
 
-impl std::fmt::Display for CodeHint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl CodeHint {
+    fn message(&self) -> Message {
         match self {
-            Self::None => f.write_str("The code is not right, or was used already."),
-            Self::Used => f.write_str("This code was used already; wait for the next one."),
-            Self::Late { by, server_time } => write!(
-                f,
-                "This code was the right one {} ago, so a clock is wrong: let your device set its time by itself. \
-                 This server's clock says {server_time}.",
-                hardening::lockout::spoken_duration(*by)
-            ),
+            Self::None => Message::new("detail-code-not-right"),
+            Self::Used => Message::new("detail-code-used"),
+            Self::Late { by, server_time } => {
+                Message::new("detail-code-late").with("ago", *by).with("time", server_time.to_string())
+            }
         }
     }
 }
@@ -51,95 +49,64 @@ pub enum Error {
     Fault(#[from] Fault),
 }
 
-/// An expected "no". Each has a stable [`code`](Refusal::code); the sentence is for people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// An expected "no". Each has a stable [`code`](Refusal::code) and a [`message`](Refusal::message) for people; shown
+/// with `{}`, that is in English.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Fields that cannot be accepted.
-    #[error("Some fields cannot be accepted; see errors for each of them.")]
     InvalidInput(FieldErrors),
     /// Unknown address, wrong password, or an account that may not sign in: never told apart.
-    #[error("The e-mail address or the password is not right.")]
     InvalidCredentials,
     /// No live session.
-    #[error("Sign in first: there is no session, or it has ended.")]
     Unauthenticated,
     /// A session that must be made fresh.
-    #[error("This needs your password again: POST it to /api/auth/reauthenticate, then repeat the request.")]
     StepUpRequired,
     /// A wrong password inside a session.
-    #[error("The password is not right.")]
     WrongPassword,
     /// A wrong code inside a session.
-    #[error("{0}")]
     WrongCode(CodeHint),
     /// A wrong code while signing in.
-    #[error("{0}")]
     WrongSignInCode(CodeHint),
     /// A temporary token that is unknown, spent or over.
-    #[error("The temporary token is not valid: it was used, or its time is over. Sign in again.")]
     TemporaryTokenInvalid,
     /// The organization asks for a second factor, and there is none yet.
-    #[error(
-        "Your organization requires two-factor authentication. Set it up at /api/auth/2fa/enable before anything else."
-    )]
     TwoFactorSetupRequired,
     /// There is an active second factor.
-    #[error("Two-factor authentication is active already; to change the device, disable it first.")]
     TwoFactorAlreadyEnabled,
     /// There is no active second factor.
-    #[error("Two-factor authentication is not active.")]
     TwoFactorNotEnabled,
     /// Nothing waits to be confirmed.
-    #[error(
-        "There is nothing to confirm: begin with POST /api/auth/2fa/enable, and confirm within 15 minutes."
-    )]
     TwoFactorNotStarted,
     /// Resetting one's own second factor would go round the code.
-    #[error("Your own second factor is removed with a code, at /api/auth/2fa/disable; or by another admin.")]
     OwnSecondFactor,
     /// Signed in, but without the right.
-    #[error("Your roles do not allow this; it needs the role admin.")]
     Forbidden,
     /// Too many wrong codes in a row.
-    #[error(
-        "Too many wrong codes in a row: codes from your app are switched off. Give a recovery code, or ask an admin to reset the second factor."
-    )]
     SecondFactorUnavailable,
     /// Nothing by that id in the caller's organization.
-    #[error("There is no such {0} here.")]
     NotFound(&'static str),
     /// The address has an account already.
-    #[error("This e-mail address already has an account.")]
     EmailTaken,
     /// A team of that name exists.
-    #[error("A team of this name already exists.")]
     NameTaken,
     /// The last active admin.
-    #[error("This is the organization's last admin, who can be neither demoted, locked nor deleted.")]
     LastAdmin,
     /// Other admins are left.
-    #[error("Other admins are left; only an organization's last admin can delete it.")]
     OtherAdmins,
     /// The organization takes no one without an invitation.
-    #[error("This organization takes new people by invitation only.")]
     SignupClosed,
     /// The invitation is for somebody else.
-    #[error("This invitation is for another e-mail address; sign up with the address it was mailed to.")]
     InvitationForOther,
     /// An invitation for that address is open already.
-    #[error("An invitation for this e-mail address is already open; revoke it first.")]
     InvitationOpen,
     /// Somebody else changed it meanwhile.
-    #[error("Somebody else changed this at the same moment; read it again and repeat.")]
     Conflict,
     /// A mailed token that is wrong, used or expired.
-    #[error("This link is not valid: it was used, has expired, or was not copied whole.")]
     TokenInvalid,
     /// An account, device or session's person is locked for failed attempts.
-    #[error("{detail}")]
     Locked {
         /// The sentence, with the set duration.
-        detail: String,
+        detail: Message,
         /// What remains.
         retry_after: Duration,
         /// The limit that was reached.
@@ -148,10 +115,9 @@ pub enum Refusal {
         window: Duration,
     },
     /// A limit on requests was reached.
-    #[error("{detail}")]
     RateLimited {
         /// The sentence.
-        detail: String,
+        detail: Message,
         /// What remains.
         retry_after: Duration,
         /// The limit that was reached.
@@ -160,7 +126,6 @@ pub enum Refusal {
         window: Duration,
     },
     /// The server has as many password checks waiting as it takes.
-    #[error("The server is busy checking passwords; try again in a moment.")]
     Busy,
 }
 
@@ -233,4 +198,25 @@ impl Refusal {
             Self::Busy => "busy",
         }
     }
+
+    /// What to say about it: where there is nothing closer to say, the sentence of its code.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::InvalidCredentials => Message::new("detail-wrong-email-or-password"),
+            Self::TemporaryTokenInvalid => Message::new("detail-temporary-token"),
+            Self::WrongCode(hint) | Self::WrongSignInCode(hint) => hint.message(),
+            Self::NotFound(what) => Message::new("detail-no-such").with("what", *what),
+            Self::Locked { detail, .. } | Self::RateLimited { detail, .. } => detail.clone(),
+            Self::Busy => Message::new("detail-busy-with-passwords"),
+            other => Message::of_code(other.code()),
+        }
+    }
 }
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.message().fmt(formatter)
+    }
+}
+
+impl std::error::Error for Refusal {}

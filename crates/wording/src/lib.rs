@@ -14,6 +14,7 @@
 //! ```
 
 mod language;
+mod message;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use std::time::Duration;
 use fluent_templates::fluent_bundle::FluentValue;
 
 pub use language::Language;
+pub use message::Message;
 
 /// A macro makes the catalogue, without documents and with more visibility than is needed.
 mod catalogue {
@@ -43,6 +45,8 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// A number, which also chooses between singular and plural.
     Number(u64),
+    /// A length of time, said as [`duration`] says it.
+    Duration(Duration),
 }
 
 impl<'a> From<&'a str> for Value<'a> {
@@ -63,33 +67,57 @@ impl From<u64> for Value<'_> {
     }
 }
 
-impl<'a> From<&'a Value<'_>> for FluentValue<'a> {
-    fn from(value: &'a Value<'_>) -> Self {
-        match value {
-            Value::Text(text) => FluentValue::String(Cow::Borrowed(text)),
-            Value::Number(number) => FluentValue::from(*number),
+impl From<u32> for Value<'_> {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<usize> for Value<'_> {
+    fn from(number: usize) -> Self {
+        Self::Number(u64::try_from(number).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Duration> for Value<'_> {
+    fn from(duration: Duration) -> Self {
+        Self::Duration(duration)
+    }
+}
+
+impl Value<'_> {
+    fn said_in(&self, language: Language) -> FluentValue<'_> {
+        match self {
+            Self::Text(text) => FluentValue::String(Cow::Borrowed(text)),
+            Self::Number(number) => FluentValue::from(*number),
+            Self::Duration(length) => FluentValue::String(duration(language, *length).into()),
         }
     }
 }
 
 /// The text `key` in `language`; in English where that has none, and the key itself where nobody has one.
 pub fn text(language: Language, key: &str, args: &[(&'static str, Value<'_>)]) -> String {
-    let args: HashMap<&str, FluentValue<'_>> =
-        args.iter().map(|(name, value)| (*name, FluentValue::from(value))).collect();
     let look_up = |language: Language| {
+        let args: HashMap<&str, FluentValue<'_>> =
+            args.iter().map(|(name, value)| (*name, value.said_in(language))).collect();
         catalogue::CATALOGUE.lookup_single_language(language.identifier(), key, Some(&args)).ok()
     };
     look_up(language).or_else(|| look_up(Language::English)).unwrap_or_else(|| key.to_owned())
 }
 
-/// A length of time in the largest unit that says it exactly, begun seconds counted as whole ones.
+/// A length of time as people say it, begun seconds counted as whole ones: in whole hours or minutes where that is
+/// exact, else in minutes and seconds.
 pub fn duration(language: Language, duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-    let (key, count) = match seconds {
-        0 => ("duration-seconds", 0),
-        whole if whole % 3600 == 0 => ("duration-hours", whole / 3600),
-        whole if whole % 60 == 0 => ("duration-minutes", whole / 60),
-        other => ("duration-seconds", other),
-    };
-    text(language, key, &[("count", count.into())])
+    let counted = |key, count: u64| text(language, key, &[("count", count.into())]);
+    match seconds {
+        0..60 => counted("duration-seconds", seconds),
+        whole if whole % 3600 == 0 => counted("duration-hours", whole / 3600),
+        whole if whole % 60 == 0 => counted("duration-minutes", whole / 60),
+        other => {
+            let [minutes, rest] = [("duration-minutes", other / 60), ("duration-seconds", other % 60)]
+                .map(|(key, count)| counted(key, count));
+            format!("{minutes} {rest}")
+        }
+    }
 }

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use fluent_syntax::parser;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -77,8 +78,12 @@ fn every_text_can_be_said_in_every_language() {
                     .iter()
                     .map(|name| {
                         let name: &'static str = Box::leak(name.clone().into_boxed_str());
-                        let number = matches!(name, "count" | "left");
-                        (name, if number { Value::Number(7) } else { format!("<{name}>").into() })
+                        let value = match name {
+                            "count" | "left" | "limit" | "fields" | "bytes" => Value::Number(7),
+                            "what" => "session".into(),
+                            _ => format!("<{name}>").into(),
+                        };
+                        (name, value)
                     })
                     .collect();
                 let said = text(*language, &key, &given);
@@ -87,13 +92,36 @@ fn every_text_can_be_said_in_every_language() {
                     let shown = match value {
                         Value::Text(text) => text.into_owned(),
                         Value::Number(number) => number.to_string(),
+                        Value::Duration(length) => duration(*language, length),
                     };
-                    assert!(said.contains(&shown), "{key} in {} leaves {name} out", language.tag());
+                    // `what` chooses among sentences.
+                    assert!(
+                        name == "what" || said.contains(&shown),
+                        "{key} in {} leaves {name} out",
+                        language.tag()
+                    );
                 }
                 said
             })
             .collect();
         assert_eq!(said.len(), Language::ALL.len());
+    }
+}
+
+/// A kind that a translation forgot would be told as just some "resource".
+#[test]
+fn each_kind_of_thing_has_a_sentence_of_its_own_in_every_language() {
+    let kinds =
+        ["event", "invitation", "mail", "member", "organization", "person", "session", "team", "resource"];
+    for language in Language::ALL {
+        let said = |kind: &'static str| Message::new("detail-no-such").with("what", kind).said_in(language);
+        assert_eq!(
+            kinds.map(said).into_iter().collect::<BTreeSet<_>>().len(),
+            kinds.len(),
+            "{}",
+            language.tag()
+        );
+        assert_eq!(said("what nobody names"), said("resource"));
     }
 }
 
@@ -116,7 +144,8 @@ fn lengths_of_time_are_said_in_the_largest_exact_unit() {
     for (seconds, words) in [
         (0, "0 seconds"),
         (1, "1 second"),
-        (90, "90 seconds"),
+        (59, "59 seconds"),
+        (90, "1 minute 30 seconds"),
         (900, "15 minutes"),
         (3600, "1 hour"),
         (86400, "24 hours"),
@@ -177,4 +206,15 @@ fn a_header_finds_the_language_it_likes_best() {
         assert_eq!(Language::from_accept_language(header), language, "{header}");
     }
     assert_eq!(Language::from_accept_language(&"fr,".repeat(400)), English);
+}
+
+proptest! {
+    /// Whatever a header holds, there is a language; and one that is asked for alone is found in any surroundings.
+    #[test]
+    fn any_header_finds_a_language(junk in "[ -~]{0,80}", place in 0..Language::ALL.len()) {
+        Language::from_accept_language(&junk);
+        let wanted = Language::ALL[place];
+        let header = format!("xx-{};q=0.1,{};q=1.0", junk.replace([',', ';'], ""), wanted.tag());
+        prop_assert_eq!(Language::from_accept_language(&header), wanted);
+    }
 }

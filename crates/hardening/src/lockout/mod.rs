@@ -15,12 +15,6 @@
 //!
 //! What the deployment must ensure: one [`AttemptStore`] for all nodes, clocks that agree, and a request
 //! timeout shorter than [`DEFAULT_LEASE`], so that nothing is judged after its lease has lapsed.
-//!
-//! ```
-//! use hardening::lockout::account_locked_detail;
-//! use std::time::Duration;
-//! assert!(account_locked_detail(Duration::from_mins(15)).contains("Account locked for 15 minutes"));
-//! ```
 
 mod budget;
 mod gate;
@@ -28,11 +22,9 @@ mod settled;
 mod store;
 mod unlimited;
 pub mod window;
-mod wording;
 
 pub use budget::{Budget, BudgetState};
 pub use gate::{DEFAULT_LEASE, Gate, Reservation};
 pub use settled::{Denied, DeniedKind, Settled};
 pub use store::{AttemptStore, ReserveOutcome, Settlement};
 pub use unlimited::UnlimitedAttempts;
-pub use wording::{account_locked_detail, spoken_duration};

@@ -10,9 +10,10 @@ use hardening::rate_limit::Decision;
 use hardening_tower::ForwardedHttps;
 use hardening_tower::request_id::RequestId;
 use hardening_tower::session::SessionState;
-use http::header::USER_AGENT;
+use http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, Method, Uri};
+use wording::Language;
 
 /// Cheap to clone; clones are the same.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ struct Inner {
     address: Option<ClientAddress>,
     told_https: bool,
     user_agent: Option<HeaderValue>,
+    accept_language: Option<HeaderValue>,
     session: OnceLock<SessionState>,
     limits: OnceLock<LimitSheet>,
 }
@@ -41,9 +43,16 @@ impl Arrival {
             address,
             told_https: told_https.is_some_and(|told| told.0),
             user_agent: parts.headers.get(USER_AGENT).cloned(),
+            accept_language: parts.headers.get(ACCEPT_LANGUAGE).cloned(),
             session: OnceLock::new(),
             limits: OnceLock::new(),
         }))
+    }
+
+    /// The language its sender likes best; looked at only when there is something to say.
+    pub fn language(&self) -> Language {
+        let header = self.0.accept_language.as_ref().and_then(|value| value.to_str().ok());
+        header.map(Language::from_accept_language).unwrap_or_default()
     }
 
     /// The request's name.

@@ -11,6 +11,7 @@
 use axum::extract::{FromRequest, Request};
 use http::header::{CONTENT_TYPE, HeaderMap};
 use serde::de::DeserializeOwned;
+use wording::Message;
 
 use super::json::read_body;
 use super::problem::Problem;
@@ -28,11 +29,13 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !is_form(request.headers()) {
-            return Err(Problem::of("unsupported_media_type").with_detail("Send the form as browsers do."));
+            return Err(
+                Problem::of("unsupported_media_type").with_detail(Message::new("detail-form-expected"))
+            );
         }
         let body = read_body(request).await?;
         let text = std::str::from_utf8(&body)
-            .map_err(|_| Problem::of("invalid_request").with_detail("The form is not UTF-8."))?;
+            .map_err(|_| Problem::of("invalid_request").with_detail(Message::new("detail-form-not-utf8")))?;
         from_text(text, "form").map(Self)
     }
 }

@@ -1,6 +1,7 @@
 //! Heads no honest client sends are refused with a problem, where the bare server could only answer an empty 431.
 
 use http::{HeaderMap, Uri};
+use wording::Message;
 
 use super::problem::Problem;
 
@@ -29,15 +30,14 @@ impl HeadLimits {
     pub fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
         let uri_bytes = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
         if uri_bytes > self.uri_bytes {
-            let detail = format!("The address may have {} bytes at most.", self.uri_bytes);
+            let detail = Message::new("detail-address-too-long").with("limit", self.uri_bytes);
             return Err(Problem::of("uri_too_long").with_detail(detail));
         }
         let header_bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if headers.len() > self.header_fields || header_bytes > self.header_bytes {
-            let Self { header_bytes, header_fields, .. } = self;
-            let detail = format!(
-                "At most {header_fields} header fields of {header_bytes} bytes together are accepted."
-            );
+            let detail = Message::new("detail-head-too-large")
+                .with("fields", self.header_fields)
+                .with("bytes", self.header_bytes);
             return Err(Problem::of("headers_too_large").with_detail(detail));
         }
         Ok(())

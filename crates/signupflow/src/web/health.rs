@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
+use wording::Message;
 
 use super::problem::Problem;
 use super::state::AppState;
@@ -103,10 +104,10 @@ pub async fn ready(State(state): State<AppState>) -> Response {
     if seen.status == "healthy" {
         return (StatusCode::OK, axum::Json(seen)).into_response();
     }
-    let why = match redis {
-        RedisState::TakesNoWrites(why) => format!(" ({why})"),
-        _ => String::new(),
+    let redis = match redis {
+        RedisState::TakesNoWrites(why) => format!("{} ({why})", seen.redis),
+        _ => seen.redis.to_owned(),
     };
-    let detail = format!("Not ready: database {}, redis {}{why}.", seen.database, seen.redis);
+    let detail = Message::new("detail-not-ready").with("database", seen.database).with("redis", redis);
     Problem::of("backend_unavailable").with_detail(detail).with_retry_after(1).into_response()
 }

@@ -23,6 +23,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use tower::Service;
+use wording::Message;
 
 use super::api::changed::as_it_is_now;
 use super::arrival::Arrival;
@@ -127,11 +128,7 @@ fn key_of(headers: &HeaderMap) -> Result<IdempotencyKey, Answer> {
     let mut sent = headers.get_all(HEADER).iter();
     let key = sent.next().and_then(|value| IdempotencyKey::parse(value.as_bytes()));
     key.filter(|_| sent.next().is_none()).ok_or_else(|| {
-        Answer::problem(
-            Problem::of("invalid_request").with_detail(
-                "Send one Idempotency-Key of 1 to 255 visible ASCII characters, such as a UUID.",
-            ),
-        )
+        Answer::problem(Problem::of("invalid_request").with_detail(Message::new("detail-idempotency-key")))
     })
 }
 

@@ -10,6 +10,7 @@ use http::header::CONTENT_TYPE;
 
 use hardening::entropy::{Entropy, random_bytes};
 use hardening_tower::Refusal as LayerRefusal;
+use wording::Message;
 
 use super::arrival::Arrival;
 use super::problem::Problem;
@@ -20,7 +21,7 @@ const SPREAD_SECONDS: u64 = 3;
 
 /// The fallback of the router.
 pub async fn not_found() -> Response {
-    Problem::of("not_found").with_detail("There is nothing at this address.").into_response()
+    Problem::of("not_found").with_detail(Message::new("detail-nothing-here")).into_response()
 }
 
 /// A known path, but another method.
@@ -59,7 +60,7 @@ pub fn rendered(response: Response, arrival: &Arrival, entropy: &dyn Entropy) ->
     } else {
         response
     };
-    Problem::stamp(response, arrival.id().as_str())
+    Problem::stamp(response, arrival.id().as_str(), arrival.language())
 }
 
 /// Keeps the headers of the refusal (limits, `Allow`), replaces body and type.

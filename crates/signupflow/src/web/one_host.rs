@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, Version};
+use wording::Message;
 
 use super::problem::Problem;
 
@@ -14,8 +15,7 @@ pub fn refusal(parts: &Parts) -> Option<Response> {
     if names_one_host(&parts.headers, parts.version) {
         return None;
     }
-    let detail = "The request must name its host exactly once, as host or host:port.";
-    Some(Problem::of("invalid_request").with_detail(detail).into_response())
+    Some(Problem::of("invalid_request").with_detail(Message::new("detail-one-host")).into_response())
 }
 
 fn names_one_host(headers: &HeaderMap, version: Version) -> bool {

@@ -22,7 +22,7 @@ pub struct ProblemBody {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// A sentence for people.
+    /// A sentence for people, in the language of `Accept-Language` (en, es, pt, fr, zh-Hans, zh-Hant), else in English.
     pub detail: String,
     /// Stable; see the list of problems.
     pub code: String,
@@ -41,7 +41,8 @@ pub struct ProblemBody {
 const ABOUT: &str = "Accounts, sessions and the audit log of a volunteer scheduling service. Sign in at \
     /api/auth/login; send the token as `Authorization: Bearer …`, and with every POST, PUT, PATCH and DELETE \
     the csrf_token as `X-CSRF-Token`. Give a change an `Idempotency-Key` of your choice, and you can send it again \
-    when no answer came: within a day it is done once and answered alike. Errors are RFC 9457 problem documents with a stable `code`.";
+    when no answer came: within a day it is done once and answered alike. Errors are RFC 9457 problem documents with a stable `code`; \
+    their `detail` is a sentence in English, Spanish, Portuguese, French or Chinese, as `Accept-Language` asks for.";
 
 /// The routes of the API with their document.
 pub fn router_and_document() -> (Router<AppState>, OpenApi) {

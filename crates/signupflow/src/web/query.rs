@@ -16,6 +16,7 @@ use axum::{
     http::{Uri, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use wording::Message;
 
 use super::{
     json::{duplicate, invalid_input, reader, tree::Tree},
@@ -53,7 +54,7 @@ fn parse(query: &str) -> Result<Tree, Problem> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name)?, decode(value)?);
         if !seen.insert(name.clone()) {
-            return Err(duplicate("parameter", &name));
+            return Err(duplicate(Message::new("detail-parameter-twice"), &name));
         }
         parameters.push((name, Tree::Parameter(value)));
     }
@@ -62,7 +63,7 @@ fn parse(query: &str) -> Result<Tree, Problem> {
 
 /// A name or value of a query, percent-decoded once.
 pub(super) fn decode(text: &str) -> Result<String, Problem> {
-    let malformed = || Problem::of("invalid_request").with_detail("The query is not percent-encoded UTF-8.");
+    let malformed = || Problem::of("invalid_request").with_detail(Message::new("detail-query-not-utf8"));
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

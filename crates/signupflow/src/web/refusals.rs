@@ -3,6 +3,7 @@
 use accounts::{Error, Refusal};
 use axum::response::{IntoResponse, Response};
 use hardening::fault::Fault;
+use wording::Message;
 
 use super::problem::Problem;
 
@@ -16,7 +17,7 @@ pub type Outcome<T> = Result<T, Answer>;
 impl Answer {
     /// A token was presented, but it opens nothing (RFC 6750, 3.1).
     pub fn invalid_token() -> Self {
-        let detail = "The session token is not valid: it is damaged, has expired, or its session was ended. Sign in again.";
+        let detail = Message::new("detail-session-token");
         Self(Box::new(Problem::of("unauthenticated").with_detail(detail).with_token_presented()))
     }
 
@@ -48,7 +49,7 @@ impl From<Error> for Answer {
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
-        let mut problem = Problem::of(refusal.code()).with_detail(refusal.to_string());
+        let mut problem = Problem::of(refusal.code()).with_detail(refusal.message());
         match refusal {
             Refusal::InvalidInput(errors) => problem.errors = Some(errors),
             Refusal::Locked { retry_after, limit, window, .. }
@@ -91,31 +92,23 @@ pub fn of_layer(refusal: &hardening_tower::Refusal) -> Problem {
     use hardening::csrf::CsrfRefusal;
     use hardening_tower::Refusal as Layer;
     match refusal {
-        Layer::CrossOrigin => Problem::of("cross_origin").with_detail(
-            "This request comes from another site. Changes are accepted from this server's own pages and from programs only.",
-        ),
-        Layer::Csrf(CsrfRefusal::Missing) => Problem::of("csrf_missing").with_detail(
-            "CSRF token missing. Send the csrf_token of your sign-in as X-CSRF-Token; GET /api/auth/csrf gives a fresh one.",
-        ),
-        Layer::Csrf(CsrfRefusal::Invalid) => Problem::of("csrf_invalid").with_detail(
-            "CSRF token invalid: it belongs to another session or is damaged. GET /api/auth/csrf gives a fresh one.",
-        ),
-        Layer::Csrf(CsrfRefusal::Expired) => {
-            Problem::of("csrf_expired").with_detail("CSRF token expired. GET /api/auth/csrf gives a fresh one.")
-        }
+        Layer::CrossOrigin => Problem::of("cross_origin"),
+        Layer::Csrf(CsrfRefusal::Missing) => Problem::of("csrf_missing"),
+        Layer::Csrf(CsrfRefusal::Invalid) => Problem::of("csrf_invalid"),
+        Layer::Csrf(CsrfRefusal::Expired) => Problem::of("csrf_expired"),
         Layer::RateLimited(decision) => {
-            let mut problem = Problem::of("rate_limited").with_detail(format!(
-                "Too many requests: at most {} in {}. Wait and try again.",
-                decision.limit,
-                hardening::lockout::spoken_duration(decision.window)
-            ));
+            let detail = Message::new("detail-too-many-requests")
+                .with("limit", decision.limit)
+                .with("duration", decision.window);
+            let mut problem = Problem::of("rate_limited").with_detail(detail);
             problem.retry_after = hardening::rate_limit::headers::retry_after_seconds(decision);
             problem.limit = Some(decision.limit.into());
             problem.window_seconds = Some(decision.window.as_secs());
             problem
         }
-        Layer::AmbiguousCredentials => Problem::of("invalid_request")
-            .with_detail("The request brings more than one session token; send exactly one."),
+        Layer::AmbiguousCredentials => {
+            Problem::of("invalid_request").with_detail(Message::new("detail-two-session-tokens"))
+        }
         Layer::BackendAway(fault) => {
             tracing::error!(%fault, "a layer could not do its work");
             let mut problem = Problem::of("backend_unavailable");

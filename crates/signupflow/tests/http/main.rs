@@ -40,6 +40,7 @@ mod headers;
 mod health_docs;
 mod idempotency;
 mod invitations;
+mod languages;
 mod mail_delivery;
 mod mail_failures;
 mod new_device;

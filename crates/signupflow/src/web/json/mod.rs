@@ -27,6 +27,7 @@ use axum::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Serialize, de::DeserializeOwned};
+use wording::Message;
 
 use super::problem::Problem;
 use tree::Unreadable;
@@ -73,8 +74,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// 413 over the limit, 408 when too slow, 400 when it breaks off.
 pub async fn read_body(request: Request) -> Result<Bytes, Problem> {
     let limit = request.extensions().get::<BodyLimit>().map_or(BODY_LIMIT, |limit| limit.0);
-    let too_large =
-        || Problem::of("payload_too_large").with_detail(format!("The body may have {limit} bytes at most."));
+    let too_large = || {
+        Problem::of("payload_too_large")
+            .with_detail(Message::new("detail-body-too-large").with("limit", limit))
+    };
     let declared =
         request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if declared.is_some_and(|declared: usize| declared > limit) {
@@ -84,7 +87,7 @@ pub async fn read_body(request: Request) -> Result<Bytes, Problem> {
     match tokio::time::timeout(BODY_TIMEOUT, body).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::of("invalid_request").with_detail("The body broke off before its end.")),
+        Ok(Err(_)) => Err(Problem::of("invalid_request").with_detail(Message::new("detail-body-broke-off"))),
         Err(_) => Err(Problem::of("request_timeout")),
     }
 }
@@ -98,16 +101,15 @@ pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| Problem::of("invalid_json"))?;
     let tree = tree::parse(text).map_err(|unreadable| match unreadable {
         Unreadable::Malformed => Problem::of("invalid_json"),
-        Unreadable::Duplicate(name) => duplicate("field", &name),
+        Unreadable::Duplicate(name) => duplicate(Message::new("detail-field-twice"), &name),
     })?;
     reader::read(&tree, "body").map_err(invalid_input)
 }
 
-/// The refusal of a name given twice; `what` is "field" or "parameter".
-pub(super) fn duplicate(what: &str, name: &str) -> Problem {
+/// The refusal of a name given twice, in the sentence `key`.
+pub(super) fn duplicate(sentence: Message, name: &str) -> Problem {
     let name: String = name.chars().take(64).collect();
-    Problem::of("duplicate_field")
-        .with_detail(format!("The {what} {name:?} was given more than once; give it once."))
+    Problem::of("duplicate_field").with_detail(sentence.with("name", format!("{name:?}")))
 }
 
 pub(super) fn invalid_input(errors: reader::Errors) -> Problem {

@@ -122,6 +122,6 @@ fn welcome(state: &AppState, signed_in: &SignedIn) -> Response {
 }
 
 fn does_not_work(answer: Answer) -> Response {
-    let sentence = answer.as_problem().detail.clone();
+    let sentence = answer.as_problem().detail.to_string();
     refused_as(answer, &Message { title: "This link does not work", text: &sentence, next: START })
 }

@@ -51,8 +51,8 @@ impl Faults {
     }
 
     /// The sentence for the whole form.
-    fn sentence(&self) -> &str {
-        self.0.as_ref().map_or("", |problem| &problem.detail)
+    fn sentence(&self) -> String {
+        self.0.as_ref().map_or_else(String::new, |problem| problem.detail.to_string())
     }
 
     /// The sentences for one field.
@@ -69,7 +69,7 @@ fn refused(answer: Answer, render: impl FnOnce(&Faults) -> askama::Result<String
 
 /// Why a page cannot be shown just now.
 fn cannot_show(answer: Answer) -> Response {
-    let sentence = answer.as_problem().detail.clone();
+    let sentence = answer.as_problem().detail.to_string();
     refused_as(answer, &Message { title: "This is not possible just now", text: &sentence, next: START })
 }
 

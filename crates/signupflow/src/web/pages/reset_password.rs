@@ -82,7 +82,7 @@ pub async fn submit(
 }
 
 fn does_not_work(answer: Answer) -> Response {
-    let sentence = answer.as_problem().detail.clone();
+    let sentence = answer.as_problem().detail.to_string();
     let told = Message { title: "This link does not work", text: &sentence, next: ASK_AGAIN };
     refused_as(answer, &told)
 }

@@ -1,7 +1,8 @@
 //! The one shape of every refusal and failure the API sends: RFC 9457 `application/problem+json`.
 //!
 //! * A [`Problem`] is made from a code of the registry ([`CODES`]); status and title follow from the code.
-//! * `detail` is a sentence for people. Nothing internal (SQL, file names, back traces) belongs into it.
+//! * `detail` is a sentence for people, in the language they ask for by `Accept-Language`; code, title and the
+//!   sentences about fields are English. Nothing internal (SQL, file names, back traces) belongs into it.
 //! * The response also holds the [`Problem`] as an extension: an outer layer that knows the request id
 //!   calls [`Problem::stamp`], which renders the body again and leaves all other headers alone.
 //! * A page shows the same problem to people ([`ShownAs`]): status and headers stay, only the form is another.
@@ -19,6 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use wording::{Language, Message};
 
 pub use codes::{CODES, CodeInfo, find};
 
@@ -45,7 +47,7 @@ pub struct Problem {
     /// The short name of the code.
     pub title: &'static str,
     /// What happened this time, for people.
-    pub detail: String,
+    pub detail: Message,
     /// The id of the request; filled in by an outer layer.
     pub request_id: Option<String>,
     /// Field path (`roles.0`) → sentences, for `invalid_input`.
@@ -90,7 +92,7 @@ impl Problem {
             status: info.status,
             code: info.code,
             title: info.title,
-            detail: info.meaning.to_owned(),
+            detail: info.meaning(),
             request_id: None,
             errors: None,
             retry_after: None,
@@ -114,8 +116,8 @@ impl Problem {
 
     /// Replaces the detail.
     #[must_use]
-    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
+    pub fn with_detail(mut self, detail: Message) -> Self {
+        self.detail = detail;
         self
     }
 
@@ -154,12 +156,16 @@ impl Problem {
         response
     }
 
-    /// Writes `request_id` into the problem `response` carries, if it is one; all other headers stay.
-    pub fn stamp(mut response: Response, request_id: &str) -> Response {
+    /// Writes `request_id` into the problem `response` carries, if it is one, and says it in this language; all other
+    /// headers stay. A page says what it says in the language of its own.
+    pub fn stamp(mut response: Response, request_id: &str, language: Language) -> Response {
         let Some(mut problem) = response.extensions_mut().remove::<Self>() else { return response };
         problem.request_id = Some(request_id.to_owned());
         let body = match response.extensions_mut().remove::<ShownAs>() {
-            None => problem.body(),
+            None => {
+                say_language(response.headers_mut(), language);
+                problem.body(language)
+            }
             Some(ShownAs(html)) => {
                 response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PAGE_TYPE));
                 html.into_bytes()
@@ -171,12 +177,12 @@ impl Problem {
         response
     }
 
-    fn body(&self) -> Vec<u8> {
+    fn body(&self, language: Language) -> Vec<u8> {
         let rendered = Rendered {
             r#type: format!("/docs#problem-{}", self.code),
             title: self.title,
             status: self.status.as_u16(),
-            detail: &self.detail,
+            detail: &self.detail.said_in(language),
             code: self.code,
             request_id: self.request_id.as_deref(),
             errors: self.errors.as_ref(),
@@ -211,9 +217,15 @@ impl Problem {
     }
 }
 
+/// Which language it is, and that another was to be had (RFC 9110, 8.5 and 12.5.5).
+fn say_language(headers: &mut HeaderMap, language: Language) {
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    headers.append(header::VARY, HeaderValue::from_static("accept-language"));
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body()));
+        let mut response = Response::new(Body::from(self.body(Language::English)));
         *response.status_mut() = self.status;
         self.write_headers(response.headers_mut());
         response.extensions_mut().insert(self);

@@ -188,10 +188,7 @@ impl Node {
             }
             Meaning::Demoted => self.open(number, &error.to_string(), Breaker::trip),
             Meaning::Busy => self.failed(number, &error.to_string()),
-            Meaning::TakesNoWrites(why) => {
-                self.answered(number);
-                self.refused_to_write(why, error);
-            }
+            Meaning::TakesNoWrites(why) => self.refused_to_write(number, why, error),
             Meaning::NotNow | Meaning::Mistake => self.answered(number),
         }
     }

@@ -17,7 +17,8 @@ impl Node {
         self.state.borrow().refuses_writes
     }
 
-    pub(super) fn refused_to_write(self: &Arc<Self>, why: &'static str, error: &RedisError) {
+    pub(super) fn refused_to_write(self: &Arc<Self>, number: u64, why: &'static str, error: &RedisError) {
+        self.answered(number);
         if self.state.borrow().refuses_writes == Some(why) {
             return;
         }

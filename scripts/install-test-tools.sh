@@ -13,11 +13,21 @@ have_postgresql() {
     return 1
 }
 
+have_faketime() {
+    local library
+    for library in /usr/lib/*/faketime/libfaketimeMT.so.1; do
+        [ -e "$library" ] && return 0
+    done
+    return 1
+}
+
 missing_packages() {
     have_postgresql || echo postgresql
     have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer
     have redis-server || echo redis-server
     have jq || echo jq
+    have_faketime || echo faketime
+    have prlimit || echo util-linux
     /usr/bin/python3 -c 'import sqlalchemy' 2>/dev/null || echo python3-sqlalchemy
     /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
     /usr/bin/python3 -c 'import cryptography.fernet' 2>/dev/null || echo python3-cryptography

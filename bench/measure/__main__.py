@@ -64,8 +64,9 @@ def main():
             return
         try:
             measure(rows, args, *which)
-        except (AssertionError, OSError) as error:
-            failures.append((" ".join([name, *(one for one in which if isinstance(one, str))]), str(error)))
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            told = getattr(error, "stderr", None) or ""
+            failures.append((" ".join([name, *(one for one in which if isinstance(one, str))]), f"{error} {told}".strip()))
 
     embedded, production = args.shape != "production", args.shape != "embedded"
     for shape, on in (("embedded", embedded), ("PostgreSQL and Redis", production)):

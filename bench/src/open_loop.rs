@@ -10,6 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, mpsc};
 
+/// A page of a thousand audit rows fits.
+const LONGEST_ANSWER: usize = 1 << 20;
 const CONNECTIONS: usize = 64;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -56,7 +58,7 @@ async fn connection(
 ) -> Result<Vec<(Duration, bool)>, Failure> {
     let mut stream = TcpStream::connect(&target.address).await?;
     stream.set_nodelay(true)?;
-    let (mut buffer, mut seen) = (vec![0; 64 * 1024], Vec::new());
+    let (mut buffer, mut seen) = (vec![0; LONGEST_ANSWER], Vec::new());
     loop {
         let Some(moment) = due.lock().await.recv().await else { return Ok(seen) };
         let good = exchange(&mut stream, &target, &mut buffer).await?;

@@ -11,7 +11,7 @@ use backends::memory::quotas::MemoryQuotas;
 use backends::memory::sessions::MemorySessions;
 use backends::redis::sessions::RedisSessions;
 use backends::redis::{LinkOptions, RedisLink, RedisTarget};
-use backends::sql::{Database, migrate};
+use backends::sql::{Database, SqlError, Unit, migrate};
 use bench::{person, session};
 use hardening::clock::{Clock as _, SystemClock};
 use hardening::fault::Fault;
@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const ROUNDS: usize = 7;
+/// How many sessions of one person are ended.
+const ENDED: [usize; 2] = [5, 10_000];
 
 /// Resident memory of this process, in bytes.
 fn resident() -> usize {
@@ -57,11 +59,27 @@ async fn memory_of_limiter_keys(bound: usize) -> Result<Value, Fault> {
     )
 }
 
+/// Whose sessions are ended.
+fn leaving(count: usize, round: usize) -> String {
+    format!("{}-{count}-{round}", person(round))
+}
+
+/// Enters everybody in the table of people, whom the embedded store's rows refer to.
+async fn enter_people(database: &Database, others: usize) -> Result<(), SqlError> {
+    let sql = "INSERT INTO people (id, org_id, name, created_at, updated_at) VALUES ($1, 'org_system', 'Bo', $2, $2)";
+    let leaving = ENDED.iter().flat_map(|count| (0..ROUNDS).map(|round| leaving(*count, round)));
+    let mut unit = Unit::housekeeping("people of a measurement");
+    for id in leaving.chain((0..others).map(person)) {
+        unit.run(sql, vec![id.into(), SystemClock.now().into()]);
+    }
+    database.commit(unit).await.map(drop)
+}
+
 /// The median time of ending `count` sessions of one person.
 async fn ending(store: &dyn SessionStore, count: usize) -> Result<f64, Fault> {
     let mut times = Vec::new();
     for round in 0..ROUNDS {
-        let person = format!("{}-{count}-{round}", person(round));
+        let person = leaving(count, round);
         let now = SystemClock.now();
         for _ in 0..count {
             store.create(&session(&person, now), u32::MAX).await?;
@@ -78,11 +96,12 @@ async fn ending(store: &dyn SessionStore, count: usize) -> Result<f64, Fault> {
 }
 
 async fn endings(store: &dyn SessionStore, others: usize) -> Result<Value, Fault> {
-    let alone = ending(store, 5).await?;
+    let [few, many] = ENDED;
+    let alone = ending(store, few).await?;
     for number in 0..others {
         store.create(&session(&person(number), SystemClock.now()), 5).await?;
     }
-    let (five, many) = (ending(store, 5).await?, ending(store, 10_000).await?);
+    let (five, many) = (ending(store, few).await?, ending(store, many).await?);
     Ok(json!({"others": others, "five_alone_ms": alone, "five_ms": five, "ten_thousand_ms": many}))
 }
 
@@ -102,6 +121,7 @@ async fn main() -> Result<(), Failure> {
     let database = Database::open_sqlite(&folder.path().join("data.sqlite")).await?;
     migrate::up(&database).await?;
     // Every session is a durable row here, so fewer of them.
+    enter_people(&database, others / 100).await?;
     let embedded = WriteThroughSessions::new(database, Arc::new(SystemClock));
     figures["ending_embedded"] = endings(&embedded, others / 100).await?;
     if let [url, ..] = redis {

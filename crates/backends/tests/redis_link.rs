@@ -199,6 +199,16 @@ async fn silence_costs_nobody_more_than_the_budget_and_heals() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_too_slow_for_a_call_still_shows_that_the_server_is_there() {
+    let server = tcp();
+    let proxy = FaultProxy::start(server.tcp_address()).await;
+    let link = connect(&format!("redis://{}", proxy.address())).await;
+    proxy.set(Mode::Delay(Duration::from_millis(100))).await;
+    assert_unavailable(&set(&link, "k", "1").await);
+    link.ping().await.expect("it is only slow");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_into_silence_ends_within_the_budget() {
     let server = tcp();
     let proxy = FaultProxy::start(server.tcp_address()).await;
@@ -245,8 +255,26 @@ async fn memory_that_ran_out_is_unavailable_but_reading_goes_on() {
         assert_unavailable(&set(&link, "k", "x").await);
     }
     assert_eq!(get(&link, "k").await.expect("reading needs no memory").as_deref(), Some("kept"));
+    assert_unavailable(&link.ping().await);
+    assert_eq!((link.is_degraded(), link.refuses_writes()), (true, Some("it has no memory left")));
     let _: () = server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     set(&link, "k", "x").await.expect("it answers");
+    link.ping().await.expect("it takes writes");
+    let begun = std::time::Instant::now();
+    while link.is_degraded() {
+        assert!(begun.elapsed() < RECOVERY, "nobody looks whether it is over");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(link.refuses_writes(), None);
+}
+
+#[tokio::test]
+async fn a_link_that_is_asked_whether_it_works_finds_a_full_server_before_any_call() {
+    let server = tcp();
+    let link = connect(&server.url()).await;
+    let _: () = server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert_unavailable(&link.ping().await);
+    assert!(link.is_degraded());
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::mail_delivery;
 use crate::server::{Bound, Limits, Server, open_files, signals};
 use crate::timekeeping;
 use crate::web::admission::Admission;
-use crate::web::health::Probe;
+use crate::web::health::{Probe, RedisState};
 use crate::web::https_only::HttpsOnly;
 use crate::web::idempotency::InProgress;
 use crate::web::pipeline::Pipeline;
@@ -73,11 +73,11 @@ impl Probe for BackendProbe {
         matches!(answer, Ok(Ok(())))
     }
 
-    async fn redis(&self) -> &'static str {
-        match &self.redis {
-            None => "embedded",
-            Some(link) if link.ping().await.is_ok() => "connected",
-            Some(_) => "unavailable",
+    async fn redis(&self) -> RedisState {
+        let Some(link) = &self.redis else { return RedisState::Embedded };
+        match link.ping().await {
+            Ok(()) => RedisState::Connected,
+            Err(_) => link.refuses_writes().map_or(RedisState::Away, RedisState::TakesNoWrites),
         }
     }
 }

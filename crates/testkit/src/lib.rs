@@ -14,4 +14,5 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
 pub mod redis;
+pub mod small_disk;
 pub mod smtp_sink;

@@ -1,15 +1,15 @@
-//! How many of a link's servers are away, shown as a metric and in the log.
+//! How many of a link's servers are away or take no writes, shown as a metric and in the log.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts the servers of one link whose breaker is open.
+/// Counts the servers of one link whose breaker is open, and those that take no writes.
 #[derive(Clone, Default)]
 pub(super) struct Health(Arc<AtomicUsize>);
 
 impl Health {
-    /// Whether any server is away.
+    /// Whether any server is away or takes no writes.
     pub(super) fn is_degraded(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
@@ -27,7 +27,20 @@ impl Health {
         tracing::info!(%server, "Redis is back");
     }
 
-    /// A server whose breaker is open is no longer part of the link.
+    /// A server answers but takes no writes.
+    pub(super) fn takes_no_writes(&self, server: &impl fmt::Display, reason: &str) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        self.publish();
+        tracing::warn!(%server, reason, "Redis takes no writes: what needs them is refused until it does");
+    }
+
+    /// It takes writes again.
+    pub(super) fn takes_writes(&self, server: &impl fmt::Display) {
+        self.forgotten();
+        tracing::info!(%server, "Redis takes writes again");
+    }
+
+    /// A server that was counted is no longer part of the link.
     pub(super) fn forgotten(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
         self.publish();
@@ -87,10 +100,13 @@ mod tests {
             assert!(health.is_degraded());
             health.forgotten();
             assert!(!health.is_degraded());
+            health.takes_no_writes(&"c", "full");
+            assert!(health.is_degraded());
+            health.takes_writes(&"c");
         });
         let seen = seen.lock().unwrap();
         assert!(seen.iter().all(|(name, _)| name == "signupflow_redis_degraded"));
         let values: Vec<bool> = seen.iter().map(|(_, value)| *value > 0.5).collect();
-        assert_eq!(values, [false, true, true, true, false]);
+        assert_eq!(values, [false, true, true, true, false, true, false]);
     }
 }

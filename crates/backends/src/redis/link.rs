@@ -17,6 +17,7 @@ use super::slots::slot_of;
 use super::{Arg, ConnectError, LinkOptions, LuaScript, RedisTarget};
 
 const BACKEND: &str = "redis";
+const BUDGETS_OF_A_PING: u32 = 10;
 
 /// A connection to Redis that heals itself. Clones share it.
 #[derive(Clone)]
@@ -100,25 +101,32 @@ impl RedisLink {
         value.map_err(|error| Fault::internal(format!("the script {}: {error}", script.name())))
     }
 
-    /// Whether Redis answers; of a cluster, any master.
+    /// Whether Redis answers and takes writes; of a cluster, any master.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`], within the call budget.
+    /// [`Fault::Unavailable`], within ten call budgets: one slow answer on a busy machine does not send the load
+    /// balancer away, perhaps from the last node there is. At once while the breaker is open. [`RedisLink::refuses_writes`] then tells a server that is full
+    /// from one that is away.
     pub async fn ping(&self) -> Result<(), Fault> {
-        let deadline = Instant::now() + self.0.options.call_budget;
+        let deadline = Instant::now() + self.0.options.call_budget * BUDGETS_OF_A_PING;
         let nodes = self.0.servers.nodes();
-        let answers = join_all(nodes.iter().map(|node| node.send(Request::Ping, false, deadline))).await;
+        let answers = join_all(nodes.iter().map(|node| node.check_writes(deadline))).await;
         let mut outcome = Err(Fault::unavailable(BACKEND, "no server is known"));
         for answer in answers {
             match answer {
-                Ok(_) => return Ok(()),
+                Ok(()) => return Ok(()),
                 Err(failure) => outcome = Err(fault("ping", failure)),
             }
         }
         outcome
     }
 
-    /// Whether calls to a server are being refused because it is away.
+    /// Why a server that answers takes no writes, in words that tell nothing internal.
+    pub fn refuses_writes(&self) -> Option<&'static str> {
+        self.0.servers.nodes().iter().find_map(|node| node.refuses_writes())
+    }
+
+    /// Whether calls to a server fail because it is away or takes no writes.
     pub fn is_degraded(&self) -> bool {
         self.0.health.is_degraded()
     }

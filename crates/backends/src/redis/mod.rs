@@ -7,7 +7,9 @@
 //!   server, for a new master where there are sentinels, and closes the breaker when it finds it.
 //! * A server that is away when the program starts is searched for like one that was lost. Before it is used for
 //!   the first time its version and its settings are looked at.
-//! * Log lines mark the moments when the breaker opens and closes, never single calls.
+//! * A server that answers but takes no writes (full, unable to save) fails the calls that write, and counts as
+//!   degraded until it takes them again.
+//! * Log lines mark the moments when such a state begins and ends, never single calls.
 
 mod admission;
 pub mod attempts;

@@ -1,6 +1,6 @@
 //! A request on its way, and what its failure means.
 
-use redis::aio::{ConnectionLike as _, MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
 use super::{Arg, LuaScript};
@@ -10,8 +10,9 @@ use super::{Arg, LuaScript};
 pub(super) enum Request<'a> {
     /// A script by its hash, and by its text if the server does not know it (any more).
     Script { script: &'static LuaScript, keys: &'a [&'a str], args: &'a [Arg] },
-    /// Nothing but a sign of life.
-    Ping,
+    /// Whether scripts that may write are run: since Redis 7 one that declares itself by its first line, and does
+    /// not say otherwise there, is refused beforehand by a server that is full, read-only or cannot save.
+    WriteCheck,
 }
 
 impl Request<'_> {
@@ -22,7 +23,9 @@ impl Request<'_> {
         asking: bool,
     ) -> RedisResult<Value> {
         let Self::Script { script, .. } = self else {
-            return connection.req_packed_command(&redis::cmd("PING")).await;
+            let mut command = Cmd::new();
+            command.arg("EVAL").arg("#!lua\nreturn 1").arg(0);
+            return transmit(connection, command, false).await;
         };
         match transmit(connection, self.command("EVALSHA", script.hash()), asking).await {
             // Nothing ran, so that it is not sent twice.
@@ -62,7 +65,9 @@ pub(super) enum Meaning {
     Demoted,
     /// It cannot answer now, whatever is asked.
     Busy,
-    /// It answers, but cannot do this now (no memory, no disk, no replica, slots on the move).
+    /// It answers, and refuses every write for this reason.
+    TakesNoWrites(&'static str),
+    /// It answers, but cannot do this now (a fail-over, slots on the move).
     NotNow,
     /// The script or its caller is wrong.
     Mistake,
@@ -89,7 +94,10 @@ impl Meaning {
         match code {
             "BUSY" | "UNKILLABLE" => Self::Busy,
             "NOAUTH" | "WRONGPASS" => Self::ConnectionLost,
-            "OOM" | "MISCONF" | "NOREPLICAS" | "FAILOVER" => Self::NotNow,
+            "OOM" => Self::TakesNoWrites("it has no memory left"),
+            "MISCONF" => Self::TakesNoWrites("it cannot save to its disk"),
+            "NOREPLICAS" => Self::TakesNoWrites("it has too few replicas"),
+            "FAILOVER" => Self::NotNow,
             _ => Self::Mistake,
         }
     }
@@ -109,8 +117,9 @@ mod tests {
         assert_eq!(meaning("READONLY You can't write"), Meaning::Demoted);
         assert_eq!(meaning("LOADING Redis is loading"), Meaning::Busy);
         assert_eq!(meaning("BUSY Redis is busy"), Meaning::Busy);
-        assert_eq!(meaning("OOM command not allowed"), Meaning::NotNow);
-        assert_eq!(meaning("NOREPLICAS Not enough"), Meaning::NotNow);
+        for reply in ["OOM command not allowed", "MISCONF Redis is configured", "NOREPLICAS Not enough"] {
+            assert!(matches!(meaning(reply), Meaning::TakesNoWrites(_)), "{reply}");
+        }
         assert_eq!(meaning("CLUSTERDOWN Hash slot not served"), Meaning::NotNow);
         assert_eq!(meaning("NOAUTH Authentication required."), Meaning::ConnectionLost);
         assert_eq!(meaning("ERR user_script:1: nil"), Meaning::Mistake);

@@ -4,7 +4,8 @@
 //! * Each request moves it on by `window / limit`, rounded up, so that rounding is on the strict side.
 //! * A request is refused when that would put it more than a window ahead of now. In any window of that
 //!   length there are at most twice the limit less one, and the limit in the long run.
-//! * A clock that was set back cannot lock anybody out for longer than one window.
+//! * A clock that was set back locks nobody out for longer than one window: a number further ahead than two windows is
+//!   forgotten. One window would not do, because nodes whose clocks differ by milliseconds would forget in turns.
 
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ pub fn take(stored: Option<i64>, quota: Quota, now: Timestamp) -> (i64, Decision
     let step = step(quota);
     let capacity = step.saturating_mul(limit);
     let now_micros = now.micros();
-    let whole_at = stored.unwrap_or(now_micros).clamp(now_micros, now_micros.saturating_add(capacity));
+    let possible = now_micros..=now_micros.saturating_add(capacity.saturating_mul(2));
+    let whole_at = stored.filter(|whole_at| possible.contains(whole_at)).unwrap_or(now_micros);
     let next = whole_at.saturating_add(step);
     let earliest = next.saturating_sub(capacity);
     let allowed = earliest <= now_micros;
@@ -73,10 +75,27 @@ mod tests {
 
     #[test]
     fn a_clock_set_back_costs_one_window_at_most() {
-        let quota = quota(3, 300);
-        let (stored, _) = take(None, quota, Timestamp::from_unix_seconds(10_000));
-        let (_, decision) = take(Some(stored), quota, Timestamp::from_unix_seconds(10));
-        assert_eq!(decision.retry_after, Some(Duration::from_millis(100)));
+        let (quota, before) = (quota(3, 300), Timestamp::from_unix_seconds(10_000));
+        let full = (0..3).fold(None, |stored, _| Some(take(stored, quota, before).0));
+        for back in [1, 299, 300, 301, 10_000, 9_000_000] {
+            let now = before - Duration::from_millis(back);
+            let (stored, refused) = take(full, quota, now);
+            let wait = refused.retry_after.unwrap_or_default();
+            assert!(wait <= Duration::from_millis(400), "{back}: {wait:?}");
+            assert!(refused.allowed || take(Some(stored), quota, now + wait).1.allowed, "{back}");
+        }
+    }
+
+    #[test]
+    fn nodes_whose_clocks_differ_a_little_give_no_more_together() {
+        let (quota, now) = (quota(3, 300), Timestamp::from_unix_seconds(10_000));
+        let (mut stored, mut allowed) = (None, 0);
+        for number in 0..100 {
+            let behind = Duration::from_millis(if number % 2 == 0 { 20 } else { 0 });
+            let (next, decision) = take(stored, quota, now - behind);
+            (stored, allowed) = (Some(next), allowed + u32::from(decision.allowed));
+        }
+        assert_eq!(allowed, 3);
     }
 
     proptest! {

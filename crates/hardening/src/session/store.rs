@@ -9,7 +9,8 @@ use crate::clock::Timestamp;
 use crate::fault::Fault;
 use crate::rate_limit::{Decision, Quota, QuotaStore};
 
-/// Where sessions live. Every verb is atomic; after a verb returned, every node sees its effect. A store may
+/// Where sessions live. Every verb is atomic, but for those that end more than a thousand sessions: they may do it in
+/// steps, and a fault then leaves some. After a verb returned, every node sees its effect. A store may
 /// lose sessions (people sign in again), but it never brings an ended one back and never answers "no such
 /// session" when it cannot tell: that is a [`Fault`].
 #[async_trait]

@@ -19,8 +19,31 @@ use super::state::AppState;
 pub trait Probe: Send + Sync {
     /// Whether the database answers.
     async fn database_answers(&self) -> bool;
-    /// `connected`, `unavailable`, or `embedded` where there is no Redis.
-    async fn redis(&self) -> &'static str;
+    /// How Redis stands.
+    async fn redis(&self) -> RedisState;
+}
+
+/// How Redis stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedisState {
+    /// There is none: sessions and counters are in process.
+    Embedded,
+    /// It answers and takes writes.
+    Connected,
+    /// It does not answer.
+    Away,
+    /// It answers but takes no writes, for this reason.
+    TakesNoWrites(&'static str),
+}
+
+impl RedisState {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Connected => "connected",
+            Self::Away | Self::TakesNoWrites(_) => "unavailable",
+        }
+    }
 }
 
 /// Whether the program was asked to stop. Clones share it.
@@ -51,20 +74,21 @@ pub struct HealthBody {
     pub redis: &'static str,
 }
 
-async fn look(state: &AppState) -> HealthBody {
+async fn look(state: &AppState) -> (HealthBody, RedisState) {
     let (database, redis) = tokio::join!(state.probe.database_answers(), state.probe.redis());
-    HealthBody {
-        status: if database && redis != "unavailable" { "healthy" } else { "degraded" },
+    let body = HealthBody {
+        status: if database && redis.word() != "unavailable" { "healthy" } else { "degraded" },
         version: env!("CARGO_PKG_VERSION"),
         database: if database { "connected" } else { "unavailable" },
-        redis,
-    }
+        redis: redis.word(),
+    };
+    (body, redis)
 }
 
 /// How the server and its backends stand; 200 as long as the process lives.
 #[utoipa::path(get, path = "/health", tag = "operations", responses((status = 200, description = "Alive", body = HealthBody)))]
 pub async fn health(State(state): State<AppState>) -> axum::Json<HealthBody> {
-    axum::Json(look(&state).await)
+    axum::Json(look(&state).await.0)
 }
 
 /// 200 when every needed backend answers; 503 until then, and from the moment the server is asked to stop.
@@ -76,10 +100,14 @@ pub async fn ready(State(state): State<AppState>) -> Response {
     if state.leaving.is_announced() {
         return Problem::of("shutting_down").with_retry_after(1).into_response();
     }
-    let seen = look(&state).await;
+    let (seen, redis) = look(&state).await;
     if seen.status == "healthy" {
         return (StatusCode::OK, axum::Json(seen)).into_response();
     }
-    let detail = Message::new("detail-not-ready").with("database", seen.database).with("redis", seen.redis);
+    let redis = match redis {
+        RedisState::TakesNoWrites(why) => format!("{} ({why})", seen.redis),
+        _ => seen.redis.to_owned(),
+    };
+    let detail = Message::new("detail-not-ready").with("database", seen.database).with("redis", redis);
     Problem::of("backend_unavailable").with_detail(detail).with_retry_after(1).into_response()
 }

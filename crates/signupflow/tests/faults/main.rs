@@ -9,8 +9,10 @@ mod support;
 
 mod bookkeeping;
 mod certificates;
+mod clock_jumps;
 mod clock_skew;
 mod connection_storm;
+mod disk_full;
 mod graceful_stop;
 mod handler_panics;
 mod keys_at_start;

@@ -13,7 +13,7 @@ use crate::tools::*;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// F03: a Redis that is full answers for nobody: sessions and passwords get 503, requests without a session go on
-/// under the limit of the node, nobody is signed out, and with memory again all is as before.
+/// under the limit of the node, nobody is signed out, and with memory again all is as before. Load balancers and the metric are told, and why.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_redis_is_503_and_then_as_before() {
     let redis = Redis::private(&RedisOptions::default().tcp());
@@ -28,9 +28,15 @@ async fn a_full_redis_is_503_and_then_as_before() {
             expect_away(guess(&server, &victim, "wrong").await);
             server.get("/api/people/me").await.expect_problem(401, "unauthenticated");
         }
+        let ready = server.get("/ready").await.expect_problem(503, "backend_unavailable");
+        assert!(ready.text.contains("redis unavailable (it has no memory left)"), "{}", ready.text);
+        assert_eq!(server.get("/health").await.expect(200).json["redis"], "unavailable");
+        assert!(metric_says_degraded(&server).await);
         let _: () = redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
         let took = time_until_signed_in(&server, &who).await;
         assert!(took < RECOVERY, "{took:?}");
+        assert!(time_until_ready(&server).await < RECOVERY);
+        assert!(!metric_says_degraded(&server).await);
         expect_five_guesses(&server, &victim).await;
     }
     expect_no_fault_of_its_own(&server);

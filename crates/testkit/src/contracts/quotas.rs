@@ -22,6 +22,7 @@ pub async fn all(store: Arc<dyn QuotaStore>) {
     refusals_cost_nothing(&store).await;
     parallel_requests_never_exceed_the_limit(&store).await;
     without_keys_nothing_is_limited(&store).await;
+    a_clock_that_is_set_back_locks_nobody_out(&store).await;
 }
 
 /// Counts down, refuses with the exact wait, and lets go on at that very moment.
@@ -90,6 +91,20 @@ pub async fn parallel_requests_never_exceed_the_limit(store: &Store) {
 /// Nothing asked, nothing refused.
 pub async fn without_keys_nothing_is_limited(store: &Store) {
     assert!(store.take(&[], stopped_clock().now()).await.expect("no fault").allowed);
+}
+
+/// Also not those who go on asking.
+pub async fn a_clock_that_is_set_back_locks_nobody_out(store: &Store) {
+    let (key, now) = (key(), stopped_clock().now());
+    for _ in 0..6 {
+        take(store, &[&key], now).await;
+    }
+    let back = now - Duration::from_mins(10);
+    for left in (0..5).rev() {
+        let decision = take(store, &[&key], back).await;
+        assert_eq!((decision.allowed, decision.remaining), (true, left));
+    }
+    assert!(!take(store, &[&key], back).await.allowed, "the limit is as before");
 }
 
 fn key() -> String {

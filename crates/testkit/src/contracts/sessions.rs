@@ -50,6 +50,7 @@ pub async fn all(bench: &dyn SessionBench) {
     the_list_is_newest_first_and_live(bench).await;
     giving_the_password_again_is_remembered(bench).await;
     ten_thousand_end_in_one_call(bench).await;
+    thousands_of_an_older_epoch_end(bench).await;
     after_an_ending_returned_nobody_resumes(bench).await;
 }
 
@@ -288,6 +289,23 @@ pub async fn ten_thousand_end_in_one_call(bench: &dyn SessionBench) {
     for session in sessions.iter().step_by(1_000) {
         assert_eq!(resume(&*store, session, now).await, None);
     }
+}
+
+/// As many of an older epoch end as well, and those of the current one stay.
+pub async fn thousands_of_an_older_epoch_end(bench: &dyn SessionBench) {
+    let (store, person, now) = setting(bench).await;
+    let epoch_of = |number: i64| i64::from(number % 4 == 0);
+    let sessions: Vec<Session> = (0..4_000)
+        .map(|number| Session { credential_epoch: epoch_of(number), ..session_of(&person, now) })
+        .collect();
+    bench.seed(&sessions).await;
+    let mut ended = store.end_older_epochs(&person, 1).await.expect("no fault");
+    ended.sort();
+    let of_epoch = |epoch| sessions.iter().filter(move |session| session.credential_epoch == epoch);
+    let mut expected: Vec<_> = of_epoch(0).map(|session| session.id.clone()).collect();
+    expected.sort();
+    assert_eq!(ended, expected, "each is told of once");
+    assert_eq!(list(&*store, &person, now).await.len(), of_epoch(1).count());
 }
 
 /// Four resume all the time while their session is ended.

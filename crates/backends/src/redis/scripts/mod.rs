@@ -3,8 +3,8 @@
 //! * Every script touches keys of one slot only. Session scripts also touch keys they find in a person's index;
 //!   those carry the same braces, so they lie in the same slot.
 //! * Whatever a script writes gets its expiry in the same script: Redis runs it as a whole or not at all.
-//! * A script whose work grows with the number of a person's sessions has ten call budgets: thousands of sessions
-//!   take longer than 50 ms on a busy machine, and ending them half is not ending them.
+//! * A script that ends sessions ends a bounded number of them, and is called until none is left. The list of a
+//!   person's sessions grows with their number, and has ten call budgets.
 //! * Numbers are microseconds since the Unix epoch. Lua's numbers hold them exactly until the year 2255, and
 //!   they are never written in Lua's own notation, which would round them.
 
@@ -25,12 +25,13 @@ script!(SESSION_CREATE, "session_create", "session_layout.lua", "session_fields.
 script!(SESSION_RESUME, "session_resume", "session_layout.lua", "session_touch.lua", "session_resume.lua");
 script!(SESSION_MARK, "session_mark", "session_layout.lua", "session_fields.lua", "session_mark.lua");
 script!(SESSION_END, "session_end", "session_end.lua");
-script!(SESSION_END_ALL, "session_end_all", 10 budgets, "session_layout.lua", "session_fields.lua", "session_end_all.lua");
+script!(SESSION_END_ALL, "session_end_all", "session_chunk.lua", "session_end_all.lua");
 script!(
     SESSION_END_EPOCHS,
     "session_end_epochs",
-    10 budgets,
-    "session_layout.lua", "session_fields.lua",
+    "session_chunk.lua",
+    "session_layout.lua",
+    "session_fields.lua",
     "session_end_epochs.lua"
 );
 script!(SESSION_LIST, "session_list", 10 budgets, "session_layout.lua", "session_fields.lua", "session_list.lua");

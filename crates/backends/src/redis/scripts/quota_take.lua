@@ -10,8 +10,8 @@ for place = first, #KEYS do
   local stored, capacity = redis.call('GET', KEYS[place]), tonumber(ARGV[at + 1])
   answer[#answer + 1] = stored or -1
   local whole_at = stored and tonumber(stored) or instant
-  if whole_at < instant then whole_at = instant end
-  if whole_at > instant + capacity then whole_at = instant + capacity end
+  -- Further ahead than two windows: the clock was set back since.
+  if whole_at < instant or whole_at > instant + 2 * capacity then whole_at = instant end
   after[place] = whole_at + tonumber(ARGV[at])
   if after[place] - capacity > instant then answer[took] = 0 end
 end

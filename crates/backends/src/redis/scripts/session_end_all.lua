@@ -1,18 +1,15 @@
--- Keys go in batches: a call costs more than a key, and unpack() takes some eight thousand.
-local BATCH = 4000
+-- The oldest CHUNK of a person's sessions but the one to keep: so few that Redis is soon there for others. Fewer than
+-- CHUNK ids in the answer mean that none is left.
 local index, prefix, keep = KEYS[1], ARGV[1], ARGV[2]
-local kept, ttl = redis.call('ZSCORE', index, keep), redis.call('PTTL', index)
-if kept then redis.call('ZREM', index, keep) end
-local ended, keys = redis.call('ZRANGE', index, 0, -1), {}
-for place = 1, #ended do
-  keys[place] = prefix .. ended[place]
+local ended, keys = {}, {}
+for _, id in ipairs(redis.call('ZRANGE', index, 0, CHUNK)) do
+  if id ~= keep and #ended < CHUNK then
+    ended[#ended + 1] = id
+    keys[#keys + 1] = prefix .. id
+  end
 end
-for first = 1, #keys, BATCH do
-  redis.call('UNLINK', unpack(keys, first, math.min(first + BATCH - 1, #keys)))
-end
-redis.call('UNLINK', index)
-if kept then
-  redis.call('ZADD', index, kept, keep)
-  redis.call('PEXPIRE', index, whole(math.max(ttl, SLACK)))
+if #ended > 0 then
+  redis.call('UNLINK', unpack(keys))
+  redis.call('ZREM', index, unpack(ended))
 end
 return table.concat(ended, '\n')

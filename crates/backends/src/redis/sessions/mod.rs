@@ -3,6 +3,8 @@
 //! * A session is the string `session:{person}:id`, the person's index the sorted set `user_sessions:{person}`
 //!   by the time of signing in. The braces make both one slot, so that each verb is one script and one step,
 //!   on a Cluster too.
+//! * More than a thousand sessions end in several scripts, so that Redis is there for others in between. What a
+//!   failure in the middle leaves is ended by whoever follows the credential epoch in the database.
 //! * The caller's clock decides what is over. The keys' own expiry is an upper bound that cleans up.
 //! * When Redis cannot answer, nobody is signed out and nobody let in: that is a [`Fault`].
 
@@ -21,6 +23,9 @@ use record::unpack;
 
 /// Up to when endings in the database have been applied here.
 const FOLLOWED: &str = "sessions:followed_until";
+
+/// How many sessions one script ends: the scripts' `CHUNK`.
+const CHUNK: usize = 1000;
 
 /// Sessions in Redis. Clones share the link.
 #[derive(Clone)]
@@ -125,15 +130,29 @@ impl SessionStore for RedisSessions {
     async fn end_all_of(&self, person_id: &str, keep: Option<&SessionId>) -> Result<Vec<SessionId>, Fault> {
         let keys = PersonKeys::of(person_id);
         let arguments = [keys.prefix.into(), keep.map_or("", SessionId::as_str).into()];
-        let ended: String = self.link.run(&scripts::SESSION_END_ALL, &[&keys.index], &arguments).await?;
-        Ok(ids(&ended))
+        let mut ended = Vec::new();
+        loop {
+            let some: String = self.link.run(&scripts::SESSION_END_ALL, &[&keys.index], &arguments).await?;
+            ended.extend(ids(&some));
+            if some.lines().count() < CHUNK {
+                return Ok(ended);
+            }
+        }
     }
 
     async fn end_older_epochs(&self, person_id: &str, epoch: i64) -> Result<Vec<SessionId>, Fault> {
         let keys = PersonKeys::of(person_id);
-        let arguments = [keys.prefix.into(), epoch.into()];
-        let ended: String = self.link.run(&scripts::SESSION_END_EPOCHS, &[&keys.index], &arguments).await?;
-        Ok(ids(&ended))
+        let (mut ended, mut cursor) = (Vec::new(), "0".to_owned());
+        loop {
+            let arguments = [keys.prefix.as_str().into(), epoch.into(), cursor.into()];
+            let (next, some): (String, String) =
+                self.link.run(&scripts::SESSION_END_EPOCHS, &[&keys.index], &arguments).await?;
+            ended.extend(ids(&some));
+            if next == "0" {
+                return Ok(ended);
+            }
+            cursor = next;
+        }
     }
 
     async fn list_of(&self, person_id: &str, now: Timestamp) -> Result<Vec<Session>, Fault> {

@@ -1,7 +1,10 @@
 //! One server of a link: its connection, its breaker, and the search for it when it is lost.
 //!
 //! * At most one task searches for a server; it ends when the server is found or the node is dropped.
+//! * A server that answers but takes no writes keeps its connection: reading and ending go on.
 //! * Connections are numbered: what happens to an old one says nothing about the one in use.
+
+mod writes;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +52,8 @@ struct State {
     breaker: Breaker,
     searching: bool,
     reason: String,
+    /// Why it takes no writes, if it takes none.
+    refuses_writes: Option<&'static str>,
 }
 
 impl Node {
@@ -60,6 +65,7 @@ impl Node {
             breaker: Breaker::new(options.opens_after),
             searching: false,
             reason: String::new(),
+            refuses_writes: None,
         };
         Arc::new(Self {
             name,
@@ -182,6 +188,7 @@ impl Node {
             }
             Meaning::Demoted => self.open(number, &error.to_string(), Breaker::trip),
             Meaning::Busy => self.failed(number, &error.to_string()),
+            Meaning::TakesNoWrites(why) => self.refused_to_write(number, why, error),
             Meaning::NotNow | Meaning::Mistake => self.answered(number),
         }
     }
@@ -266,7 +273,8 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if self.is_open() {
+        let state = self.state.borrow();
+        for _ in 0..usize::from(state.breaker.is_open()) + usize::from(state.refuses_writes.is_some()) {
             self.health.forgotten();
         }
     }

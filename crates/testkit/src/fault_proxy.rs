@@ -163,8 +163,10 @@ async fn carry(mut client: TcpStream, link: Link) {
     let mut cuts = link.cuts.clone();
     cuts.mark_unchanged();
     tokio::select! {
-        () = connect_and_pump(&mut client, link) => {}
+        // Of a cut and a mode that changes right after it, the cut comes first: what is held is lost.
+        biased;
         _ = cuts.changed() => {}
+        () = connect_and_pump(&mut client, link) => {}
     }
     // A reset, not a polite end: that is what a lost network or a killed server looks like.
     let _ = client.set_zero_linger();

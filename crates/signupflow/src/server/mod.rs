@@ -27,11 +27,11 @@ mod tests;
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
+    os::fd::AsFd,
     sync::Arc,
 };
 
 use axum::http::{Request, Response};
-use futures_util::FutureExt;
 use http_body::Body;
 use hyper::body::Incoming;
 use tokio::{
@@ -242,7 +242,7 @@ where
     /// Takes no new connections.
     fn close(mut self, stage: &watch::Sender<Stage>) -> Ending {
         // Those in the kernel's queue believe they are connected: they are served as well.
-        while let Some(Ok((stream, peer))) = self.bound.listener.accept().now_or_never() {
+        for (stream, peer) in queued(&self.bound.listener) {
             self.start(stream, peer);
         }
         stage.send_replace(Stage::Ending);
@@ -266,6 +266,17 @@ impl Ending {
         }
         Err(CutShort { requests, why })
     }
+}
+
+/// The connections in the kernel's queue. The kernel is asked itself: under load the runtime has not yet heard of the
+/// last ones, and whoever is still in the queue when it closes is cut.
+fn queued(listener: &TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> + use<> {
+    let same = listener.as_fd().try_clone_to_owned().map(std::net::TcpListener::from).ok();
+    std::iter::from_fn(move || {
+        let (stream, peer) = same.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    })
 }
 
 fn note_end(ended: Result<(), tokio::task::JoinError>) {

@@ -17,18 +17,18 @@ async fn a_lost_answer_to_a_commit_is_no_plain_failure() {
     told.note("first".to_owned(), &admin.post("/api/events", &event("first")).await);
 
     // Not just any answer: the node looks at the database's time now and then.
-    proxy.set(Mode::HoldAnswer { request: "lost", answer: "COMMIT" }).await;
-    let body = event("lost");
+    proxy.set(Mode::HoldAnswer { request: "the answer gets lost", answer: "COMMIT" }).await;
+    let body = event("the answer gets lost");
     let cut = async {
         proxy.holds_something().await;
         proxy.cut();
         proxy.up().await;
     };
     let (answer, ()) = tokio::join!(admin.post("/api/events", &body), cut);
-    told.note("lost".to_owned(), &answer.expect_problem(503, "outcome_unknown"));
+    told.note("the answer gets lost".to_owned(), &answer.expect_problem(503, "outcome_unknown"));
     told.note("next".to_owned(), &admin.post("/api/events", &event("next")).await);
     assert_eq!(told.created.len(), 2, "the pool heals at once: {told:?}");
     check(&told, &admin).await;
     let events = admin.get("/api/events").await.expect(200);
-    assert!(events.text.contains("\"lost\""), "this one was stored: {}", events.text);
+    assert!(events.text.contains("\"the answer gets lost\""), "this one was stored: {}", events.text);
 }

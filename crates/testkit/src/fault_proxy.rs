@@ -211,10 +211,15 @@ async fn pump(
     loop {
         let Ok(length) = from.read(&mut chunk).await else { return };
         let sent = &chunk[..length];
-        if holds(*mode.borrow(), sent) {
+        let is_held = holds(*mode.borrow(), sent);
+        if is_held {
             link.held.send_modify(|held| *held += 1);
         }
         let Ok(now) = mode.wait_for(|mode| !holds(*mode, sent)).await.map(|mode| *mode) else { return };
+        if is_held {
+            // Whoever heard of it may have cut and changed the mode already: the cut is looked at first.
+            tokio::task::yield_now().await;
+        }
         if let Mode::Delay(pause) = now {
             tokio::time::sleep(pause).await;
         }

@@ -146,7 +146,12 @@ fn both_take_the_same_texts_for_keys() {
         serde_json::from_str(&python::run(KEYS, &[], &json!(texts).to_string())).expect("JSON");
     assert!(taken.len() == texts.len() && taken.contains(&true) && taken.contains(&false));
     for (text, taken) in texts.iter().zip(taken) {
-        let settings = std::collections::BTreeMap::from([("TOTP_ENCRYPTION_KEY".to_owned(), text.clone())]);
+        // Secrets that are missing are made in the data folder, and must not be found there by the next text.
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings =
+            [("TOTP_ENCRYPTION_KEY", text.clone()), ("DATA_DIR", folder.path().display().to_string())];
+        let settings: std::collections::BTreeMap<_, _> =
+            settings.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
         let ours = signupflow::config::Config::load(&settings);
         let complained = ours.err().is_some_and(|errors| errors.to_string().contains("TOTP_ENCRYPTION_KEY"));
         assert_eq!(!complained, taken, "{text:?}");

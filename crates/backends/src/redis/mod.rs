@@ -18,6 +18,7 @@ mod cluster;
 mod connect_error;
 mod finder;
 mod health;
+mod line;
 mod link;
 mod node;
 mod options;

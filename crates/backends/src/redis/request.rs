@@ -1,8 +1,8 @@
 //! A request on its way, and what its failure means.
 
-use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
+use super::line::Line;
 use super::{Arg, LuaScript};
 
 /// What to send.
@@ -17,20 +17,16 @@ pub(super) enum Request<'a> {
 
 impl Request<'_> {
     /// Sends it; `asking` follows an ASK redirection of a cluster.
-    pub(super) async fn send(
-        self,
-        connection: &mut MultiplexedConnection,
-        asking: bool,
-    ) -> RedisResult<Value> {
+    pub(super) async fn send(self, line: &Line, asking: bool) -> RedisResult<Value> {
         let Self::Script { script, .. } = self else {
             let mut command = Cmd::new();
             command.arg("EVAL").arg("#!lua\nreturn 1").arg(0);
-            return transmit(connection, command, false).await;
+            return transmit(line, command, false).await;
         };
-        match transmit(connection, self.command("EVALSHA", script.hash()), asking).await {
+        match transmit(line, self.command("EVALSHA", script.hash()), asking).await {
             // Nothing ran, so that it is not sent twice.
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                transmit(connection, self.command("EVAL", script.source()), asking).await
+                transmit(line, self.command("EVAL", script.source()), asking).await
             }
             outcome => outcome,
         }
@@ -46,14 +42,13 @@ impl Request<'_> {
     }
 }
 
-async fn transmit(connection: &mut MultiplexedConnection, command: Cmd, asking: bool) -> RedisResult<Value> {
+async fn transmit(line: &Line, command: Cmd, asking: bool) -> RedisResult<Value> {
     if !asking {
-        return command.query_async(connection).await;
+        return line.ask(command).await;
     }
     let mut pair = Pipeline::new();
     pair.cmd("ASKING").ignore().add_command(command);
-    let (answer,) = pair.query_async(connection).await?;
-    Ok(answer)
+    line.ask_in_row(&pair).await
 }
 
 /// What an error says about the server.

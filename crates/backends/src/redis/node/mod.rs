@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, RedisError, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -19,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::breaker::Breaker;
 use super::finder::{Finder, Ticket};
 use super::health::Health;
+use super::line::Line;
 use super::request::{Meaning, Request};
 use super::server::inspect;
 use super::{ConnectError, LinkOptions};
@@ -46,7 +46,7 @@ pub(super) struct Node {
 }
 
 struct State {
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Line>,
     /// The number of the connection, also after it is lost.
     number: u64,
     breaker: Breaker,
@@ -98,7 +98,7 @@ impl Node {
             // Only one task connects at a time.
             let _ = self.warnings.set(warnings);
         }
-        self.adopt(number, connection);
+        self.adopt(number, Line::new(connection));
         Ok(())
     }
 
@@ -132,8 +132,8 @@ impl Node {
     ) -> Result<Value, Failure> {
         let number = self.number_if_closed()?;
         let outcome = timeout_at(deadline, async {
-            let (number, mut connection) = self.connection().await?;
-            Ok::<_, Failure>((number, request.send(&mut connection, asking).await))
+            let (number, line) = self.connection().await?;
+            Ok::<_, Failure>((number, request.send(&line, asking).await))
         })
         .await;
         match outcome {
@@ -162,7 +162,7 @@ impl Node {
     }
 
     /// The connection, waiting for the one that is being made; an error as soon as the breaker opens.
-    async fn connection(self: &Arc<Self>) -> Result<(u64, MultiplexedConnection), Failure> {
+    async fn connection(self: &Arc<Self>) -> Result<(u64, Line), Failure> {
         if let State { connection: Some(connection), number, .. } = &*self.state.borrow() {
             return Ok((*number, connection.clone()));
         }
@@ -232,7 +232,7 @@ impl Node {
         });
     }
 
-    fn adopt(&self, number: u64, connection: MultiplexedConnection) {
+    fn adopt(&self, number: u64, connection: Line) {
         let mut closed = false;
         self.state.send_modify(|state| {
             state.connection = Some(connection);

@@ -16,7 +16,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use super::failure;
-use super::statements::{Frame, NotReady, Ready, Statements, sent_text};
+use super::statements::{NotReady, Ready, Statements, sent_text};
 use crate::sql::error::SqlError;
 use crate::sql::unit::{Committed, Statement};
 
@@ -69,28 +69,25 @@ pub(super) async fn prepare(
 /// middle, it would leave the connection inside a transaction.
 pub(super) async fn send(
     client: &Object,
-    frame: Frame,
+    begin: &'static str,
     statements: &[Statement],
     ready: &[Ready],
 ) -> Result<Committed, Failed> {
     let mut pipeline = Pipeline::default();
     let plain = |text: &'static str| async move { client.batch_execute(text).await.map(|()| 0) };
-    frame.before.iter().for_each(|text| pipeline.push(plain(text)));
+    pipeline.push(plain(begin));
     let first = pipeline.len();
     for statement in ready {
         pipeline.push(statement.count(client));
     }
     let last = pipeline.len();
     pipeline.push(plain("COMMIT"));
-    frame.after.iter().for_each(|text| pipeline.push(plain(text)));
     let (answers, commit_was_sent) = pipeline.run(last, || client.is_closed()).await;
     let mut rows = Vec::with_capacity(statements.len());
     for (position, answer) in answers.into_iter().enumerate() {
         match answer {
             Ok(hit) if (first..last).contains(&position) => rows.push(hit),
             Ok(_) => {}
-            // Stored by then; a connection that broke afterwards is found out by its next borrower.
-            Err(_) if position > last => {}
             Err(error) => {
                 let guard = position.checked_sub(first).and_then(|at| statements.get(at)?.guard);
                 let answered = error.as_db_error().is_some();

@@ -8,11 +8,11 @@ use super::connector::Connector;
 use super::target::PostgresTarget;
 use crate::sql::error::SqlError;
 
-/// Limits for every statement, so that a stuck one cannot hold up the rest. Reading is the default: only a
-/// unit, which brings its audit trail, begins a transaction that may write.
+/// Limits for every statement, so that a stuck one cannot hold up the rest. Whether a session may write is left to the
+/// server's own default, which an operator or a full disk may have set to reading; that a query does not write is seen to
+/// where it is sent ([`super::statements::must_read`]).
 const SESSION: &str = "SET statement_timeout = '5s'; SET lock_timeout = '3s'; \
-     SET idle_in_transaction_session_timeout = '30s'; SET default_transaction_read_only = on; \
-     SET TIME ZONE 'UTC'";
+     SET idle_in_transaction_session_timeout = '30s'; SET TIME ZONE 'UTC'";
 /// Longest wait for a free connection; then the caller says 503.
 const POOL_WAIT: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -31,7 +31,7 @@ use super::unit::{Committed, Statement};
 use super::value::Value;
 use crate::names::Names;
 use connector::Connector;
-use statements::{NotReady, Statements, sent_text};
+use statements::{NotReady, Statements, must_read, sent_text};
 
 /// How often a unit that met a deadlock is sent in all.
 const ATTEMPTS: u32 = 5;
@@ -74,6 +74,7 @@ impl PostgresDatabase {
 
     /// Tried twice when the connection turns out dead or a plan stale: reading can be repeated.
     pub(super) async fn rows(&self, text: &'static str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        must_read(text)?;
         let first = self.rows_once(text, &params).await;
         match first {
             Err((_, true)) => self.rows_once(text, &params).await.map_err(|(error, _)| error),
@@ -179,7 +180,8 @@ async fn attempt_to_commit(
     };
     let ready = ready?;
     let sent =
-        tokio::time::timeout(ANSWER_WITHIN, commit::send(&client, known.writing(), statements, &ready)).await;
+        tokio::time::timeout(ANSWER_WITHIN, commit::send(&client, known.begin_writing(), statements, &ready))
+            .await;
     let Ok(outcome) = sent else {
         discard(client);
         return Err(SqlError::Uncertain("no answer in time".to_owned()).into());

@@ -21,26 +21,13 @@ use crate::sql::error::SqlError;
 use crate::sql::row::Row;
 use crate::sql::value::Value;
 
-/// What a transaction that writes begins and ends with, where the connection's session is ours. A session of ours
-/// only reads by default; here the server's own default decides, which an operator or a full disk may have set
-/// to reading too.
-const WRITING: Frame = Frame {
-    before: &["RESET default_transaction_read_only", "BEGIN"],
-    after: &["SET default_transaction_read_only = on"],
-};
+/// Begins a transaction that writes, where the connection's session is ours and has its limits.
+const BEGIN: &str = "BEGIN";
 /// The same where the session is not ours: with the limits that sessions have elsewhere.
-const WRITING_POOLED: Frame = Frame { before: &[BEGIN_POOLED], after: &[] };
 const BEGIN_POOLED: &str = "BEGIN; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'; \
      SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL TIME ZONE 'UTC'";
 /// Begins a reading transaction behind a pooler.
 const BEGIN_READING: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL TIME ZONE 'UTC'";
-
-/// What is sent before the statements of a transaction, and after its COMMIT.
-#[derive(Clone, Copy)]
-pub(super) struct Frame {
-    pub(super) before: &'static [&'static str],
-    pub(super) after: &'static [&'static str],
-}
 
 /// What is known of the statements.
 #[derive(Clone, Debug, Default)]
@@ -63,11 +50,11 @@ impl Statements {
         if transaction_pooler { Self::Typed(Arc::default()) } else { Self::Prepared }
     }
 
-    /// What goes around a transaction that writes.
-    pub(super) fn writing(&self) -> Frame {
+    /// What begins a transaction that writes.
+    pub(super) fn begin_writing(&self) -> &'static str {
         match self {
-            Self::Prepared => WRITING,
-            Self::Typed(_) => WRITING_POOLED,
+            Self::Prepared => BEGIN,
+            Self::Typed(_) => BEGIN_POOLED,
         }
     }
 
@@ -142,6 +129,15 @@ pub(super) enum NotReady {
     Server(Error),
     /// The parameters do not fit.
     Parameters(SqlError),
+}
+
+/// Refuses a query that could change something: only a unit, which brings its audit trail, may. PostgreSQL lets what
+/// begins with `WITH` write as well.
+pub(super) fn must_read(text: &str) -> Result<(), SqlError> {
+    if text.trim_start().starts_with("SELECT ") {
+        return Ok(());
+    }
+    Err(SqlError::Bad(format!("a query must not change anything: {text}")))
 }
 
 /// The text that goes to the server.

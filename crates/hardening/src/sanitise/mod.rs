@@ -38,6 +38,9 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// The part of the HTML that is allowed; plain text comes out escaped.
 pub fn limited_html(html: &str) -> String {
+    if is_plain(html) {
+        return html.to_owned();
+    }
     if tags(html) > MAX_TAGS {
         return escape(html);
     }
@@ -55,6 +58,11 @@ pub fn limited_html(html: &str) -> String {
         clean = next;
     }
     if trimmed(&CLEANER.clean(&clean).to_string()) == clean { clean } else { escape(html) }
+}
+
+/// Whether it holds nothing that the cleaner would read or write as anything but itself: most descriptions do not.
+fn is_plain(html: &str) -> bool {
+    !html.contains(['<', '>', '&', '\r', '\0', '\u{a0}', '\u{feff}'])
 }
 
 fn tags(html: &str) -> usize {
@@ -270,6 +278,15 @@ mod tests {
         #[test]
         fn any_text_is_harmless(html in any::<String>()) {
             assert_harmless(&html);
+        }
+
+        #[test]
+        fn what_is_taken_for_plain_is_written_by_the_cleaner_as_it_is(text in any::<String>(), odd in "[ \t\n\u{c}\u{b}\"'`=/a-z\u{2028}\u{fffe}]{0,8}") {
+            for text in [text.clone(), format!("{odd}{text}{odd}")] {
+                if is_plain(&text) {
+                    prop_assert_eq!(CLEANER.clean(&text).to_string(), text);
+                }
+            }
         }
     }
 }

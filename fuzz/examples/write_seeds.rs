@@ -1,5 +1,5 @@
 //! Writes the seeds that need a signature: valid tokens under the keys of the targets.
-//! `cargo run --manifest-path fuzz/Cargo.toml --example write_seeds` from the root of the repository.
+//! `cargo run -p signupflow-fuzz --example write_seeds` from the root of the repository.
 
 use std::fs;
 use std::time::Duration;

@@ -11,7 +11,10 @@ fuzz_target!(|text: &str| {
     let keys = CsrfKeys::new(&ring(), Duration::from_secs(3600));
     if keys.verify(Some(text), &session_id(1), NOW).is_ok() {
         assert!(keys.verify(Some(text), &session_id(2), NOW).is_err(), "valid for another session");
-        assert!(keys.verify(Some(text), &session_id(1), NOW + Duration::from_secs(7200)).is_err(), "never ends");
+        assert!(
+            keys.verify(Some(text), &session_id(1), NOW + Duration::from_secs(7200)).is_err(),
+            "never ends"
+        );
         assert!(keys.verify(Some(&format!("{text}A")), &session_id(1), NOW).is_err(), "a second spelling");
     }
 });

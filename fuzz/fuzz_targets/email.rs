@@ -12,7 +12,8 @@ fuzz_target!(|text: &str| {
     assert_eq!(typed, address);
     for form in [&address.typed, &address.canonical, &address.deliverable()] {
         assert_eq!(form.matches('@').count(), 1, "{form:?}");
-        let splits = |c: char| c.is_control() || c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '"' | '%');
+        let splits =
+            |c: char| c.is_control() || c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '"' | '%');
         assert!(!form.contains(splits), "{form:?}");
     }
     let (_, domain) = address.canonical.split_once('@').expect("checked");

@@ -21,7 +21,11 @@ fuzz_target!(|bytes: &[u8]| {
         if !proxies.contains(found.ip()) {
             let mut longer: Vec<&[u8]> = vec![b"198.51.100.7", b"for=198.51.100.7"];
             longer.extend(&lines);
-            assert_eq!(proxies.resolve(proxy, &longer).ip(), found.ip(), "somebody further left was believed");
+            assert_eq!(
+                proxies.resolve(proxy, &longer).ip(),
+                found.ip(),
+                "somebody further left was believed"
+            );
         }
     }
 });

@@ -27,7 +27,9 @@ fuzz_target!(|bytes: &[u8]| {
         let other: BTreeMap<String, Value> = serde_json::from_slice(text).expect("what is read is JSON");
         assert_eq!(read, other);
     }
-    let typed = client_error::<EventInputBody>(bytes) | client_error::<OrganizationUpdateBody>(bytes) | client_error::<SignupBody>(bytes);
+    let typed = client_error::<EventInputBody>(bytes)
+        | client_error::<OrganizationUpdateBody>(bytes)
+        | client_error::<SignupBody>(bytes);
     if typed {
         assert!(client_error::<BTreeMap<String, Value>>(bytes), "a typed body that is no object");
     }

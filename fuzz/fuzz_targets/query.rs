@@ -12,7 +12,9 @@ fuzz_target!(|text: &str| {
     match from_uri::<AuditQuery>(&uri) {
         Ok(query) => {
             if let Ok(filter) = query.filter() {
-                for text in [filter.q, filter.action, filter.user_id, filter.resource_id].into_iter().flatten() {
+                for text in
+                    [filter.q, filter.action, filter.user_id, filter.resource_id].into_iter().flatten()
+                {
                     assert!(!text.is_empty() && !text.contains('\0'));
                 }
             }

@@ -9,6 +9,7 @@ mod connector;
 mod encode;
 mod exclusive;
 mod failure;
+mod inserts;
 mod statements;
 mod stream;
 mod target;
@@ -173,16 +174,27 @@ async fn attempt_to_commit(
     known: &Statements,
     statements: &[Statement],
 ) -> Result<Committed, commit::Failed> {
-    let Ok(ready) = tokio::time::timeout(ANSWER_WITHIN, commit::prepare(&client, known, statements)).await
-    else {
+    let one = known.as_one(statements);
+    let preparing = async {
+        match &one {
+            Some(text) => {
+                commit::prepare_as_one(&client, known, text, statements).await.map(|ready| vec![ready])
+            }
+            None => commit::prepare(&client, known, statements).await,
+        }
+    };
+    let Ok(ready) = tokio::time::timeout(ANSWER_WITHIN, preparing).await else {
         discard(client);
         return Err(SqlError::Unavailable("no answer in time".to_owned()).into());
     };
     let ready = ready?;
-    let sent =
-        tokio::time::timeout(ANSWER_WITHIN, commit::send(&client, known.begin_writing(), statements, &ready))
-            .await;
-    let Ok(outcome) = sent else {
+    let sending = async {
+        match (&one, ready.as_slice()) {
+            (Some(_), [ready]) => commit::send_as_one(&client, ready, statements.len()).await,
+            _ => commit::send(&client, known.begin_writing(), statements, &ready).await,
+        }
+    };
+    let Ok(outcome) = tokio::time::timeout(ANSWER_WITHIN, sending).await else {
         discard(client);
         return Err(SqlError::Uncertain("no answer in time".to_owned()).into());
     };

@@ -17,8 +17,10 @@ use tokio_postgres::types::{ToSql, Type};
 use super::commit::guarded;
 use super::encode::{Encoded, encode};
 use super::failure;
+use super::inserts::Inserts;
 use crate::sql::error::SqlError;
 use crate::sql::row::Row;
+use crate::sql::unit::Statement;
 use crate::sql::value::Value;
 
 /// Begins a transaction that writes, where the connection's session is ours and has its limits.
@@ -30,11 +32,10 @@ const BEGIN_POOLED: &str = "BEGIN; SET LOCAL statement_timeout = '5s'; SET LOCAL
 const BEGIN_READING: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL TIME ZONE 'UTC'";
 
 /// What is known of the statements.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) enum Statements {
     /// The connection keeps what was prepared.
-    #[default]
-    Prepared,
+    Prepared(Arc<Inserts>),
     /// Parameter types by text.
     Typed(Arc<Mutex<HashMap<String, Arc<[Type]>>>>),
 }
@@ -47,13 +48,21 @@ pub(super) enum Ready {
 
 impl Statements {
     pub(super) fn new(transaction_pooler: bool) -> Self {
-        if transaction_pooler { Self::Typed(Arc::default()) } else { Self::Prepared }
+        if transaction_pooler { Self::Typed(Arc::default()) } else { Self::Prepared(Arc::default()) }
+    }
+
+    /// The one text for a unit that only inserts; none where limits have to be set in its transaction.
+    pub(super) fn as_one(&self, statements: &[Statement]) -> Option<Arc<str>> {
+        match self {
+            Self::Prepared(inserts) => inserts.as_one(statements),
+            Self::Typed(_) => None,
+        }
     }
 
     /// What begins a transaction that writes.
     pub(super) fn begin_writing(&self) -> &'static str {
         match self {
-            Self::Prepared => BEGIN,
+            Self::Prepared(_) => BEGIN,
             Self::Typed(_) => BEGIN_POOLED,
         }
     }
@@ -84,7 +93,7 @@ impl Statements {
         params: &[Value],
     ) -> Result<Ready, NotReady> {
         match self {
-            Self::Prepared => {
+            Self::Prepared(_) => {
                 let prepared = client.prepare_cached(sent).await.map_err(NotReady::Server)?;
                 let params = encode(prepared.params(), text, params).map_err(NotReady::Parameters)?;
                 Ok(Ready::Prepared(prepared, params))
@@ -102,7 +111,7 @@ impl Statements {
     /// Forgets what a migration has made stale.
     pub(super) fn forget(&self, client: &Object) {
         // Behind a pooler no plan outlives its transaction.
-        if matches!(self, Self::Prepared) {
+        if matches!(self, Self::Prepared(_)) {
             client.statement_cache.clear();
         }
     }

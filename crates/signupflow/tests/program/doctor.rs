@@ -87,7 +87,7 @@ fn lost_protection_of_keys_is_found() {
     let secrets = place.path().join("data/secrets.env");
     fs::set_permissions(&secrets, fs::Permissions::from_mode(0o644)).expect("own file");
     let ended = place.run(&["doctor", "--format", "json"]);
-    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.code, Some(2));
     assert!(ended.stdout.contains("chmod 600"), "{}", ended.stdout);
     fs::remove_file(&secrets).expect("own file");
     let ended = place.run(&["doctor", "--format", "json"]);

@@ -49,6 +49,23 @@ impl Judge {
         self.take(field, EmailAddress::parse(raw).map(Some))
     }
 
+    /// The id of something that is stored.
+    pub fn id(&mut self, field: &str, raw: &str) -> String {
+        if !is_id(raw) {
+            self.refuse(field, "must be an id: 1 to 100 letters, digits, - or _");
+        }
+        raw.to_owned()
+    }
+
+    /// The name of a time zone.
+    pub fn time_zone(&mut self, field: &str, raw: &str) -> String {
+        let zone = raw.trim().to_owned();
+        if !is_time_zone(&zone) {
+            self.refuse(field, "must be an IANA time zone name, such as Europe/Madrid, or UTC");
+        }
+        zone
+    }
+
     /// Role names: sorted, without repetition.
     pub fn roles(&mut self, field: &str, raw: &[String]) -> Vec<String> {
         let mut roles: Vec<String> = raw.iter().map(|name| self.role(field, name)).collect();
@@ -116,6 +133,46 @@ impl Judge {
     }
 }
 
+/// Whether this can be an id, in a path or in a body. What cannot is told without asking the database.
+pub fn is_id(text: &str) -> bool {
+    (1..=100).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+/// How the names of the IANA database begin, those of its `backward` file included.
+const ZONE_AREAS: [&str; 16] = [
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Brazil",
+    "Canada",
+    "Chile",
+    "Etc",
+    "Europe",
+    "Indian",
+    "Mexico",
+    "Pacific",
+    "US",
+];
+
+/// By shape: `UTC`, or a known area and one or two names. Whether there is such a city only its database knows, which
+/// changes several times a year.
+fn is_time_zone(zone: &str) -> bool {
+    let Some((area, place)) = zone.split_once('/') else { return zone == "UTC" };
+    let name = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_uppercase())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+'))
+    };
+    zone.len() <= 60
+        && ZONE_AREAS.contains(&area)
+        && place.split('/').count() <= 2
+        && place.split('/').all(name)
+}
+
 /// Languages that mails and pages know; others fall back to English.
 pub const LANGUAGES: [&str; 6] = ["en", "es", "pt", "fr", "zh-CN", "zh-TW"];
 
@@ -131,6 +188,42 @@ mod tests {
         judge.roles("roles", &["Admin!".into()]);
         let Err(Refusal::InvalidInput(errors)) = judge.verdict() else { panic!("must refuse") };
         assert_eq!(errors.keys().collect::<Vec<_>>(), ["email", "name", "roles"]);
+    }
+
+    #[test]
+    fn ids_are_plain_and_short() {
+        for good in ["org_0192f", "a", "A-b_9", &"x".repeat(100)] {
+            assert!(is_id(good), "{good}");
+        }
+        for bad in ["", "a b", "a\0", "a\n", "é", "a/b", " a", &"x".repeat(101)] {
+            assert!(!is_id(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn time_zones_have_the_shape_of_names() {
+        for good in
+            ["UTC", "Europe/Madrid", "America/Argentina/Buenos_Aires", "America/Port-au-Prince", "Etc/GMT+5"]
+        {
+            assert!(is_time_zone(good), "{good}");
+        }
+        for bad in [
+            "",
+            "Mars",
+            "Mars/Olympus",
+            "utc",
+            "Europe",
+            "Europe/",
+            "Europe/madrid",
+            "Europe//Madrid",
+            "A/B/C/D",
+            "Europe/Ma drid",
+            "../Europe/Madrid",
+            "America/A/B/C",
+            "+01:00",
+        ] {
+            assert!(!is_time_zone(bad), "{bad}");
+        }
     }
 
     #[test]

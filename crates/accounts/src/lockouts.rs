@@ -12,7 +12,7 @@ use crate::audit_trail::{Actor, Happening};
 use crate::context::{Principal, RequestContext};
 use crate::credential_check::account_key;
 use crate::error::{Error, Refusal};
-use crate::model::{Lock, Person};
+use crate::model::{Lock, LockPage, Person};
 use crate::services::Services;
 
 /// Which lifted locks this process has already dropped from its gate: dropping one twice would give whoever
@@ -38,9 +38,10 @@ impl LiftedLocks {
 }
 
 /// The locks on accounts of the admin's organization.
-pub async fn list(services: &Services, principal: &Principal) -> Result<Vec<Lock>, Error> {
+pub async fn list(services: &Services, principal: &Principal, page: &LockPage) -> Result<Vec<Lock>, Error> {
     principal.require_admin()?;
-    Ok(services.accounts.locks_of_organization(principal.org_id(), services.clock.now()).await?)
+    let now = services.clock.now();
+    Ok(services.accounts.locks_of_organization(principal.org_id(), now, page).await?)
 }
 
 /// What unlocking says where it let everybody in again.

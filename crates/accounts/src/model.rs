@@ -233,3 +233,21 @@ pub struct Page {
     /// Only ids after this one.
     pub after: Option<String>,
 }
+
+/// A page of a list of locks, the one that ends last first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockPage {
+    /// At most this many, 1 to 1001.
+    pub limit: u32,
+    /// Only those after this one.
+    pub after: Option<LockCursor>,
+}
+
+/// The place of a lock in its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockCursor {
+    /// When it ends.
+    pub locked_until: Timestamp,
+    /// The budget's key.
+    pub key: String,
+}

@@ -72,13 +72,7 @@ pub async fn update(
 fn judged(patch: PersonPatch) -> Result<PersonPatch, Refusal> {
     let mut judge = Judge::new();
     let name = patch.name.map(|raw| judge.line("name", &raw, 120));
-    let timezone = patch.timezone.map(|raw| judge.line("timezone", &raw, 60));
-    let well_formed = |zone: &str| {
-        zone.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'+'))
-    };
-    if timezone.as_deref().is_some_and(|zone| !well_formed(zone)) {
-        judge.refuse("timezone", "must be an IANA time zone name, such as Europe/Madrid");
-    }
+    let timezone = patch.timezone.map(|raw| judge.time_zone("timezone", &raw));
     if patch.language.as_deref().is_some_and(|language| !LANGUAGES.contains(&language)) {
         judge.refuse("language", format!("must be one of {}", LANGUAGES.join(", ")));
     }

@@ -124,6 +124,9 @@ pub async fn add_member(
     person_id: &str,
 ) -> Result<Team, Error> {
     principal.require_admin()?;
+    let mut judge = Judge::new();
+    judge.id("person_id", person_id);
+    judge.verdict()?;
     let team = get(services, principal, team_id).await?;
     people::get(services, principal, person_id).await?;
     let changes = Changes::new().field("member", serde_json::Value::Null, person_id);

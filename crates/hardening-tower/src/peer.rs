@@ -7,6 +7,6 @@ use std::net::SocketAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// Whether a trusted proxy told that the client came over TLS. In the request's extensions.
+/// Whether the client came over TLS, as a trusted proxy tells or a server knows that ends TLS itself. In the request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForwardedHttps(pub bool);

@@ -19,7 +19,8 @@ use tokio::task::JoinSet;
 use crate::certificates::{self, Watched};
 use crate::config::{Config, Origin};
 use crate::mail_delivery;
-use crate::server::{Bound, Limits, Server, open_files, signals};
+use crate::metrics_page::MetricsPage;
+use crate::server::{Limits, Server, open_files, signals};
 use crate::timekeeping;
 use crate::web::admission::Admission;
 use crate::web::health::{Probe, RedisState};
@@ -56,6 +57,9 @@ pub enum ServeError {
     /// The address cannot be listened on. Exit code 2.
     #[error(transparent)]
     Bind(#[from] crate::server::BindError),
+    /// Nor can the address for metrics. Exit code 2.
+    #[error("METRICS_ADDRESS: {0}")]
+    BindMetrics(crate::server::BindError),
     /// Requests were cut off at the end. Exit code 1.
     #[error(transparent)]
     CutShort(#[from] crate::server::CutShort),
@@ -111,22 +115,26 @@ pub fn application_with(assembly: &Assembly, further: Router<AppState>) -> Resul
     });
     let allowed: Vec<String> =
         config.network.cors_allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
-    let headers = HeaderSettings {
-        hsts_max_age: config.headers.hsts_max_age,
-        include_subdomains: config.headers.hsts_include_subdomains,
-        csp_report_path: Some("/api/csp-reports".to_owned()),
-    };
     let settings = StackSettings {
         trusted_proxies: config.network.trusted_proxies.clone(),
         origins: OriginPolicy::new(public_url.to_owned(), allowed.clone()),
         cors_origins: allowed,
-        security_headers: config.headers.enabled.then(|| SecurityHeaders::new(&headers)),
+        security_headers: security_headers(config),
         https_only: HttpsOnly { demanded: config.network.https_only, origin: public_url.into() },
         rules: config.rate_limit.enabled.then(|| services.rules.clone()),
         sessions: services.sessions.clone(),
         further,
     };
     Ok(stack::application(state, settings)?)
+}
+
+fn security_headers(config: &Config) -> Option<SecurityHeaders> {
+    let settings = HeaderSettings {
+        hsts_max_age: config.headers.hsts_max_age,
+        include_subdomains: config.headers.hsts_include_subdomains,
+        csp_report_path: Some("/api/csp-reports".to_owned()),
+    };
+    config.headers.enabled.then(|| SecurityHeaders::new(&settings))
 }
 
 fn shape(assembly: &Assembly) -> String {
@@ -141,25 +149,21 @@ pub async fn run(
     sources: Sources,
     announce: impl FnOnce(&Assembly, SocketAddr),
 ) -> Result<(), ServeError> {
-    let bind_address = config.network.bind_address;
-    let metrics_address = config.network.metrics_address;
     let proxies = config.network.trusted_proxies.clone();
     let leave_grace = config.deployment.shutdown_grace;
     let limits = Limits { leave_grace, ..Limits::for_open_files(open_files::raise_limit()) };
-    let bound = Server::bind(bind_address, limits).await?;
+    // Both before anything is written: an address that is taken leaves no trace.
+    let bound = Server::bind(config.network.bind_address, limits).await?;
+    let metrics = match config.network.metrics_address {
+        Some(address) => Some(MetricsPage::bind(address, security_headers(&config)).await?),
+        None => None,
+    };
     if config.network.public_url_is_derived {
         config.network.public_url = Origin::of_listener(bound.local_addr());
-    }
-    if metrics_address.is_some() {
-        crate::metrics_page::install();
     }
     let assembly = assemble(config, sources).await?;
     let router = application(&assembly)?;
     let bound = bound.without_peer_limit_for(move |peer| proxies.contains(peer));
-    let metrics = match metrics_address {
-        Some(address) => Some(Server::bind(address, Limits::of_metrics()).await?),
-        None => None,
-    };
     let background = start_background(&assembly, metrics);
     let asked = signals::shutdown();
     announce(&assembly, bound.local_addr());
@@ -178,7 +182,7 @@ pub async fn run(
     Ok(())
 }
 
-fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> {
+fn start_background(assembly: &Assembly, metrics: Option<MetricsPage>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(follow_revocations(assembly.services.clone()));
     tasks.spawn(answer_resets(assembly.services.clone()));
@@ -195,8 +199,8 @@ fn start_background(assembly: &Assembly, metrics: Option<Bound>) -> JoinSet<()> 
     if let Some(sessions) = assembly.upkeep.clone() {
         tasks.spawn(async move { sessions.keep_up().await });
     }
-    if let Some(bound) = metrics {
-        tasks.spawn(crate::metrics_page::serve(bound));
+    if let Some(page) = metrics {
+        tasks.spawn(page.serve());
     }
     tasks
 }

@@ -8,7 +8,7 @@ use hardening::one_time_token::{Purpose, TokenHash};
 use hardening::session::SessionId;
 
 use crate::error::Error;
-use crate::model::{Credentials, Lock};
+use crate::model::{Credentials, Lock, LockPage};
 use crate::outbox::Mail;
 
 /// A person to be stored; the id is made by the caller.
@@ -185,8 +185,13 @@ pub trait AccountStore: Send + Sync {
     /// The keys of a person's locks.
     async fn lock_keys_of(&self, person_id: &str) -> Result<Vec<String>, Fault>;
 
-    /// An organization's locks that hold at `now`, the latest first, at most 1000.
-    async fn locks_of_organization(&self, org_id: &str, now: Timestamp) -> Result<Vec<Lock>, Fault>;
+    /// An organization's locks that hold at `now`, a page of them.
+    async fn locks_of_organization(
+        &self,
+        org_id: &str,
+        now: Timestamp,
+        page: &LockPage,
+    ) -> Result<Vec<Lock>, Fault>;
 
     /// Whose token this is, if it may still be spent at `now`. Spends nothing.
     async fn peek_token(

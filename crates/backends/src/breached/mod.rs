@@ -11,6 +11,7 @@
 mod file;
 mod lines;
 
+use std::fmt;
 use std::io::BufRead;
 use std::path::Path;
 
@@ -54,10 +55,17 @@ pub enum FilterError {
 }
 
 /// A loaded list. Lookups take well below a microsecond.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BreachedFilter {
     passwords: u64,
     filter: BinaryFuse16,
+}
+
+impl fmt::Debug for BreachedFilter {
+    /// Without the filter itself, which is large.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BreachedFilter").field("passwords", &self.passwords).finish_non_exhaustive()
+    }
 }
 
 impl BreachedFilter {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use hardening::client_address::TrustedProxies;
 use hardening::headers::SecurityHeaders;
 use http::header::{CACHE_CONTROL, HeaderName};
-use http::{Extensions, HeaderMap, HeaderValue, Uri};
+use http::{Extensions, HeaderMap, HeaderValue};
 use tower_layer::Layer;
 
 use super::SecurityHeadersService;
@@ -53,17 +53,15 @@ impl SecurityHeadersLayer {
 }
 
 impl SecurityHeadersLayer {
-    /// Whether the client came over HTTPS, as far as can be known.
-    pub fn is_https(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    /// Whether the client came over HTTPS, as far as can be known. The scheme of the address proves nothing: in the
+    /// absolute form of HTTP/1 and in HTTP/2 the client writes it.
+    pub fn is_https(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
         let Prepared { proxies, always_https, .. } = &*self.prepared;
         let told = || match (proxies, extensions.get::<PeerAddress>()) {
             (Some(proxies), Some(peer)) => told_https(proxies, *peer, headers),
             _ => false,
         };
-        *always_https
-            || uri.scheme() == Some(&http::uri::Scheme::HTTPS)
-            || extensions.get::<ForwardedHttps>().is_some_and(|told| told.0)
-            || told()
+        *always_https || extensions.get::<ForwardedHttps>().is_some_and(|told| told.0) || told()
     }
 
     /// Writes the headers into a response's.

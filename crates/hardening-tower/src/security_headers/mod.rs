@@ -3,10 +3,11 @@
 //! * Values are built once; rules in `hardening::headers`. They replace what a handler set under the same
 //!   name, so no route can weaken them by accident.
 //! * `Cache-Control: no-store` where the response says nothing of its own.
-//! * HSTS only when the client came over HTTPS: by the request's own scheme, by a trusted proxy's word, or
-//!   because the operator says that it always does.
+//! * HSTS only when the client came over HTTPS: by a trusted proxy's word, by a `ForwardedHttps` in the request's
+//!   extensions, or because the operator says that it always does.
 //!
-//! What the deployment must ensure: this layer is outside of whatever makes responses.
+//! What the deployment must ensure: this layer is outside of whatever makes responses; a server that ends TLS itself
+//! puts `ForwardedHttps(true)` into its requests.
 //!
 //! ```
 //! use hardening::headers::{HeaderSettings, SecurityHeaders};

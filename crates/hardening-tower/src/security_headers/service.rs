@@ -40,7 +40,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let https = self.layer.is_https(request.uri(), request.headers(), request.extensions());
+        let https = self.layer.is_https(request.headers(), request.extensions());
         let finish = SetHeaders { layer: self.layer.clone(), https };
         ResponseFuture::inner(self.inner.call(request), Some(finish))
     }

@@ -17,8 +17,8 @@ use crate::wiring::StartError;
 pub(super) enum Failure {
     /// A check failed or something was refused: exit code 1.
     Refused(String),
-    /// Already told on standard output: exit code 1.
-    Told,
+    /// Already told on standard output; with this exit code.
+    Told(u8),
     /// Wrong usage or configuration: exit code 2.
     Usage(String),
     /// A backend is away: exit code 3.
@@ -32,7 +32,7 @@ impl Failure {
     pub(super) fn report(&self) -> ExitCode {
         let (code, text) = match self {
             Self::ReaderLeft => return ExitCode::SUCCESS,
-            Self::Told => return ExitCode::from(1),
+            Self::Told(code) => return ExitCode::from(*code),
             Self::Refused(text) => (1, text),
             Self::Usage(text) => (2, text),
             Self::Away(text) => (3, text),
@@ -71,7 +71,7 @@ impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         match error {
             ServeError::Start(error) => error.into(),
-            ServeError::Bind(error) => Self::Usage(error.to_string()),
+            ServeError::Bind(_) | ServeError::BindMetrics(_) => Self::Usage(error.to_string()),
             ServeError::CutShort(error) => Self::Refused(error.to_string()),
         }
     }

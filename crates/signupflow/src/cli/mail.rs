@@ -91,7 +91,7 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
 }
 
 async fn list(settings: &Settings, args: &List) -> Result<(), Failure> {
-    let assembly = settings.assemble().await?;
+    let assembly = settings.assemble_without_redis().await?;
     let outbox = &assembly.services.outbox;
     let rows = match args.status {
         Some(status) => outbox.list_of(status.into(), args.limit).await?,
@@ -125,7 +125,7 @@ fn cells(row: OutboxRow) -> Vec<String> {
 }
 
 async fn retry(settings: &Settings, args: Retry) -> Result<(), Failure> {
-    let assembly = settings.assemble().await?;
+    let assembly = settings.assemble_without_redis().await?;
     let services = &assembly.services;
     let retried = if args.all_dead {
         operate::retry_all_dead(services, &os_user()).await?

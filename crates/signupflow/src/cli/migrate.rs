@@ -139,8 +139,11 @@ fn told(
     }
     let rows = steps.iter().flat_map(|(version, name, tables, adoption)| {
         let made = tables.iter().map(move |table| format!("{verb} {table}"));
-        made.chain(adoption.iter().cloned())
-            .map(move |what| vec![version.to_string(), (*name).to_owned(), what])
+        let mut what: Vec<String> = made.chain(adoption.iter().cloned()).collect();
+        if what.is_empty() {
+            what.push(format!("{verb} no table"));
+        }
+        what.into_iter().map(|what| vec![version.to_string(), (*name).to_owned(), what])
     });
     console::print_table(&["version", "migration", "what"], rows.collect())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::console;
 use super::failure::Failure;
 use crate::config::source::{ProcessEnvironment, with_env_file};
-use crate::config::{Config, ConfigErrors, Loaded, Source};
+use crate::config::{Config, ConfigErrors, Loaded, SessionStorage, Source};
 use crate::wiring::{Assembly, Sources, assemble};
 
 /// Where a command finds its settings.
@@ -48,6 +48,13 @@ impl Settings {
     /// The program, put together. The embedded database is migrated.
     pub(super) async fn assemble(&self) -> Result<Assembly, Failure> {
         Ok(assemble(self.config()?, Sources::system()).await?)
+    }
+
+    /// As [`Self::assemble`], for commands that touch neither sessions nor counters: Redis may be away.
+    pub(super) async fn assemble_without_redis(&self) -> Result<Assembly, Failure> {
+        let mut config = self.config()?;
+        config.session.storage = SessionStorage::Memory;
+        Ok(assemble(config, Sources::system()).await?)
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) async fn reset(settings: &Settings, email: Option<&str>, format: Form
 
 /// Who has a second factor, and who should: for auditors.
 pub(super) async fn report(settings: &Settings, org: Option<&str>, format: Format) -> Result<(), Failure> {
-    let assembly = settings.assemble().await?;
+    let assembly = settings.assemble_without_redis().await?;
     let services = &assembly.services;
     if let Some(org_id) = org
         && services.organizations.get(org_id).await?.is_none()

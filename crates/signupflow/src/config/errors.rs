@@ -50,29 +50,48 @@ fn shortened(value: &str) -> String {
     }
 }
 
-/// Somebody may have put a password into a URL that should have none.
+/// Somebody may have put a password into a URL that should have none, and left its scheme out as well.
 fn without_credentials(value: &str) -> String {
-    match (value.split_once("://"), value.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),
-        _ => value.to_owned(),
+    let Some((before, rest)) = value.rsplit_once('@') else { return value.to_owned() };
+    match before.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://***@{rest}"),
+        None if before.contains(':') => format!("***@{rest}"),
+        None => value.to_owned(),
     }
 }
 
-/// Every wrong setting of one configuration; never empty. `Display` is the message for people.
+/// What is wrong with one configuration, and what its operator should know besides. `Display` is the message for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigErrors(pub Vec<ConfigError>);
+pub struct ConfigErrors {
+    /// Every wrong setting; never empty.
+    pub errors: Vec<ConfigError>,
+    /// Sentences for people; none shows a secret.
+    pub warnings: Vec<String>,
+}
+
+impl From<Vec<ConfigError>> for ConfigErrors {
+    fn from(errors: Vec<ConfigError>) -> Self {
+        Self { errors, warnings: Vec::new() }
+    }
+}
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.len() {
+        match self.errors.len() {
             1 => writeln!(f, "one setting is wrong:")?,
             count => writeln!(f, "{count} settings are wrong:")?,
         }
-        for error in &self.0 {
+        for error in &self.errors {
             writeln!(f, "\n  {} {}", error.subject, error.held)?;
             writeln!(f, "    problem:  {}", error.reason)?;
             writeln!(f, "    allowed:  {}", error.allowed)?;
             writeln!(f, "    example:  {}", error.example)?;
+        }
+        if !self.warnings.is_empty() {
+            writeln!(f)?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "  warning: {warning}")?;
         }
         Ok(())
     }
@@ -86,6 +105,9 @@ mod tests {
     fn values_are_shortened_escaped_and_stripped_of_credentials() {
         assert_eq!(held(Some("a\nb"), false), r#"is "a\nb""#);
         assert_eq!(held(Some("https://me:pw@host/x"), false), r#"is "https://***@host/x""#);
+        assert_eq!(held(Some("me:pw@host/x"), false), r#"is "***@host/x""#);
+        assert_eq!(held(Some("me:p@w@host"), false), r#"is "***@host""#);
+        assert_eq!(held(Some("me@host"), false), r#"is "me@host""#, "a mail address, or a user's name alone");
         assert!(held(Some(&"é".repeat(200)), false).chars().count() < 100);
         assert_eq!(held(Some("hunter2"), true), "is set (not shown, 7 characters)");
         assert_eq!(held(None, false), "is not set");

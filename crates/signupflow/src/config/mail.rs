@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use backends::mail::SmtpTarget;
+use backends::mail::{Sender, SmtpMailer, SmtpTarget};
 
 use super::network::Network;
 use super::reader::Reader;
@@ -46,15 +46,23 @@ pub struct Mail {
 
 pub(super) fn read(reader: &mut Reader<'_>, network: &Network) -> Mail {
     let errors = reader.errors.len();
-    let smtp = reader.parsed(&SMTP_URL, SmtpTarget::parse);
+    let smtp = reader.parsed(&SMTP_URL, |text| {
+        let target = SmtpTarget::parse(text)?;
+        SmtpMailer::judge(&target).map(|()| target)
+    });
     if smtp.is_none() && reader.in_production() && reader.errors.len() == errors {
         reader.wrong(&SMTP_URL, None, "production does not write mails to files");
     }
     if smtp.as_ref().is_some_and(SmtpTarget::is_in_the_clear) {
         reader.warn("SMTP_URL has tls=off: mails, with reset links in them, travel in the clear");
     }
+    let derived = format!("SignUpFlow <no-reply@{}>", mail_domain(network));
+    if reader.text_unchecked(&MAIL_FROM).is_none() && Sender::parse(&derived).is_err() {
+        let reason = "the host of PUBLIC_URL cannot stand in a mail address, so it must be set";
+        reader.wrong(&MAIL_FROM, None, reason);
+    }
     let from = reader.parsed(&MAIL_FROM, parse_sender);
-    Mail { smtp, from: from.unwrap_or_else(|| format!("SignUpFlow <no-reply@{}>", mail_domain(network))) }
+    Mail { smtp, from: from.unwrap_or(derived) }
 }
 
 /// The host of our address as the domain of a mailbox. An address is no domain that mail programs agree on,
@@ -81,6 +89,7 @@ fn parse_sender(text: &str) -> Result<String, String> {
     if name.contains(|c: char| c.is_control() || "<>@,;".contains(c)) {
         return Err("the name before the address contains a character that may not stand there".to_owned());
     }
+    Sender::parse(text).map_err(|error| error.to_string())?;
     Ok(text.to_owned())
 }
 
@@ -93,9 +102,19 @@ mod tests {
         for good in ["a@b.example", "<a@b.example>", "Sign Up <a@b.example>", "Ünal <a@localhost>"] {
             assert!(parse_sender(good).is_ok(), "{good}");
         }
-        for bad in
-            ["", "nobody", "a@", "@b", "a@b, c@d", "A <a@b", "A a@b>", "A\r\nBcc: x <a@b>", "A <a@b> x"]
-        {
+        for bad in [
+            "",
+            "nobody",
+            "a@",
+            "@b",
+            "a@b, c@d",
+            "A <a@b",
+            "A a@b>",
+            "A\r\nBcc: x <a@b>",
+            "A <a@b> x",
+            "é@b.example",
+            "a..b@b.example",
+        ] {
             assert!(parse_sender(bad).is_err(), "{bad}");
         }
     }

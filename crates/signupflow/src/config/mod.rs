@@ -116,7 +116,7 @@ impl Config {
     /// right, makes the keys that are missing and keeps them in `DATA_DIR`.
     ///
     /// # Errors
-    /// Every wrong variable at once. The command then ends with exit code 2.
+    /// Every wrong variable at once, with the warnings. The command then ends with exit code 2.
     pub fn load(source: &dyn Source) -> Result<Loaded, ConfigErrors> {
         Self::load_with(source, &OsEntropy)
     }
@@ -143,12 +143,14 @@ impl Config {
         let observability = observability::read(&mut reader);
 
         let Reader { errors, mut warnings, .. } = reader;
-        if !errors.is_empty() {
-            return Err(ConfigErrors(errors));
-        }
         warnings.extend(unknown::warnings(source));
-        let secrets = found.complete(&deployment, entropy, &mut warnings);
-        let secrets = secrets.map_err(|error| ConfigErrors(vec![error]))?;
+        if !errors.is_empty() {
+            return Err(ConfigErrors { errors, warnings });
+        }
+        let secrets = match found.complete(&deployment, entropy, &mut warnings) {
+            Ok(secrets) => secrets,
+            Err(error) => return Err(ConfigErrors { errors: vec![error], warnings }),
+        };
         let config = Self {
             deployment,
             network,

@@ -23,7 +23,7 @@ const SENTRY_DSN: Variable = Variable {
     allowed: Text("the DSN of a Sentry project: https://KEY@host/project"),
     default: Nothing,
     example: "https://key@sentry.example.org/1",
-    description: "Faults are reported there.",
+    description: "Faults are to be reported there. Has no effect yet: it is checked, and a warning at the start says so.",
     secret: true,
 };
 const ALERT_WEBHOOK_URL: Variable = Variable {
@@ -32,7 +32,7 @@ const ALERT_WEBHOOK_URL: Variable = Variable {
     allowed: Text("an https URL; http only on a loopback address in development"),
     default: Nothing,
     example: "https://hooks.example.org/signupflow",
-    description: "Alarms are sent there.",
+    description: "Alarms are to be sent there. Has no effect yet: it is checked, and a warning at the start says so.",
     secret: true,
 };
 
@@ -60,7 +60,7 @@ pub struct Observability {
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Observability {
     let local_http = !reader.in_production();
-    Observability {
+    let observability = Observability {
         log_format: match reader.word(&LOG_FORMAT) {
             Some("json") => LogFormat::Json,
             _ => LogFormat::Pretty,
@@ -77,7 +77,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Observability {
         alert_webhook_url: reader.parsed(&ALERT_WEBHOOK_URL, |text| {
             web_url(text, local_http).map(|_| Secret::new(text.to_owned()))
         }),
+    };
+    if observability.sentry_dsn.is_some() {
+        reader.warn("SENTRY_DSN has no effect yet: faults are in the log and in the metrics only");
     }
+    if observability.alert_webhook_url.is_some() {
+        reader.warn("ALERT_WEBHOOK_URL has no effect yet: alarms are in the log and in the metrics only");
+    }
+    observability
 }
 
 fn web_url(text: &str, local_http: bool) -> Result<Url, String> {

@@ -1,9 +1,10 @@
 //! Passwords and their reset.
 
-use std::fs::File;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use backends::breached::BreachedFilter;
 use hardening::password::Argon2Params;
 
 use super::reader::Reader;
@@ -86,8 +87,8 @@ const MOST_WORK_KIB: u64 = 2_097_152;
 pub struct Password {
     /// `PASSWORD_MIN_LENGTH`, in characters.
     pub min_length: u32,
-    /// `BREACHED_PASSWORDS_FILE`.
-    pub breached_file: Option<PathBuf>,
+    /// What `BREACHED_PASSWORDS_FILE` holds.
+    pub breached: Option<Arc<BreachedFilter>>,
     /// `PASSWORD_RESET_TOKEN_TTL`.
     pub reset_token_ttl: Duration,
     /// `PASSWORD_RESET_RATE_LIMIT`, per e-mail address and hour.
@@ -99,16 +100,16 @@ pub struct Password {
 pub(super) fn read(reader: &mut Reader<'_>) -> Password {
     Password {
         min_length: reader.whole(&PASSWORD_MIN_LENGTH),
-        breached_file: reader.parsed(&BREACHED_PASSWORDS_FILE, readable),
+        breached: reader.parsed(&BREACHED_PASSWORDS_FILE, filter),
         reset_token_ttl: reader.seconds(&PASSWORD_RESET_TOKEN_TTL),
         resets_per_hour: reader.whole(&PASSWORD_RESET_RATE_LIMIT),
         argon2: argon2(reader),
     }
 }
 
-fn readable(path: &str) -> Result<PathBuf, String> {
-    File::open(path).map_err(|error| format!("the file cannot be read: {error}"))?;
-    Ok(PathBuf::from(path))
+/// Loaded here, whole: a damaged file is then told with everything else, and read once.
+fn filter(path: &str) -> Result<Arc<BreachedFilter>, String> {
+    BreachedFilter::open(Path::new(path)).map(Arc::new).map_err(|error| error.to_string())
 }
 
 fn argon2(reader: &mut Reader<'_>) -> Argon2Params {

@@ -14,8 +14,8 @@ the path in `ENV_FILE`. Real variables win over the file, an empty value counts 
 comment may follow a value after a space. Nothing at all needs to be set to try the program.
 
 A wrong value stops the start (exit 2) with one message that names every wrong variable, what it held (secrets
-are never shown), what is allowed and an example. An unknown variable that looks like one of these is a warning
-with the nearest known name.
+are never shown), what is allowed and an example, and every warning. An unknown variable that looks like one of these
+is a warning with the nearest known name.
 
 Variables marked *secret* can also be given as `NAME_FILE`, the path of a file that holds the value; one newline
 at its end is dropped. Setting both is an error.
@@ -27,7 +27,7 @@ at its end is dropped. Setting both is an error.
 - `PUBLIC_URL` is set and https; `HTTPS_ONLY` and `SECURE_COOKIES` are on, as by default there.
 - `SMTP_URL` is set; mails are not written to files.
 - `AUDIT_LOG_ENABLED` is on.
-- `SESSION_STORAGE` is not `memory` beside Redis, unless `SINGLE_NODE=true`.
+- `SESSION_STORAGE` is not set to `memory`, unless `SINGLE_NODE=true`.
 - Password hashes are not below OWASP's minimum.
 
 In development on the embedded database, keys that are not set are made on the first start and kept in

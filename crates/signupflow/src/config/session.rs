@@ -93,15 +93,11 @@ fn storage(reader: &mut Reader<'_>, deployment: &Deployment, redis: Option<&Redi
             }
             SessionStorage::Redis
         }
-        (Some(memory), Some(_)) if may_be_several => {
-            reader.wrong(
-                &SESSION_STORAGE,
-                Some(memory),
-                format!("beside Redis, in production, it {one_node}"),
-            );
+        (Some(memory), _) if may_be_several => {
+            reader.wrong(&SESSION_STORAGE, Some(memory), format!("in production it {one_node}"));
             SessionStorage::Memory
         }
-        (_, None) if may_be_several => {
+        (None, None) if may_be_several => {
             reader.warn(format!("without Redis, sessions and counters are in process, which {one_node}"));
             SessionStorage::Memory
         }

@@ -82,7 +82,8 @@ pub fn with_env_file<U: Source>(
         Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => Ok(String::new()),
         Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
     };
-    let text = text.map_err(|reason| ConfigErrors(vec![unreadable(named.as_deref(), &path, reason)]))?;
+    let text =
+        text.map_err(|reason| ConfigErrors::from(vec![unreadable(named.as_deref(), &path, reason)]))?;
     let lower = dotenv::parse(&text).map_err(|bad| bad_lines(&path, &bad))?;
     Ok(Layered { upper, lower })
 }
@@ -105,7 +106,7 @@ fn unreadable(named: Option<&str>, path: &Path, reason: String) -> ConfigError {
 }
 
 fn bad_lines(path: &Path, bad: &[dotenv::BadLine]) -> ConfigErrors {
-    ConfigErrors(
+    ConfigErrors::from(
         bad.iter()
             .map(|bad| ConfigError {
                 subject: format!("{}, line {},", path.display(), bad.line),
@@ -114,7 +115,7 @@ fn bad_lines(path: &Path, bad: &[dotenv::BadLine]) -> ConfigErrors {
                 allowed: "KEY=value, a # comment, or an empty line".to_owned(),
                 example: "SESSION_TTL_HOURS=24  # a day".to_owned(),
             })
-            .collect(),
+            .collect::<Vec<_>>(),
     )
 }
 

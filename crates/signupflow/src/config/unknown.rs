@@ -5,8 +5,11 @@ use super::variable;
 
 /// How our names begin. A name that begins so is meant for us.
 const PREFIXES: &[&str] = &[
+    "ALERT_",
+    "ALLOW_",
     "ARGON2_",
     "AUDIT_",
+    "BIND_",
     "BREACHED_",
     "CORS_",
     "CSRF_",
@@ -14,21 +17,35 @@ const PREFIXES: &[&str] = &[
     "HSTS_",
     "HTTPS_",
     "LOCKOUT_",
+    "LOG_",
+    "MAIL_",
     "METRICS_",
+    "MIGRATE_",
     "PASSWORD_",
+    "PUBLIC_",
     "RATE_LIMIT",
     "REDIS_",
     "SECRET_",
     "SECURE_",
     "SECURITY_",
+    "SENTRY_",
     "SESSION_",
+    "SHUTDOWN_",
+    "SINGLE_",
     "SMTP_",
     "TOTP_",
     "TRUSTED_",
 ];
 
-/// Names of other programs that begin like ours.
-const FOREIGN: &[&str] = &["SESSION_MANAGER"];
+/// Names of other programs that begin like ours: of desktops, and what Sentry's own tools read.
+const FOREIGN: &[&str] = &[
+    "SENTRY_AUTH_TOKEN",
+    "SENTRY_ENVIRONMENT",
+    "SENTRY_ORG",
+    "SENTRY_PROJECT",
+    "SENTRY_RELEASE",
+    "SESSION_MANAGER",
+];
 
 /// A shorter name is not taken for a misspelling of ours.
 const SHORTEST_TYPO: usize = 8;
@@ -42,10 +59,14 @@ pub(super) fn warnings(source: &dyn Source) -> Vec<String> {
         .iter()
         .filter(|name| !known.contains(name) && !is_foreign(name))
         .filter_map(|name| {
-            let (distance, nearest) = nearest(name, &known)?;
-            let typo = name.len() >= SHORTEST_TYPO && distance <= 2;
-            let ours = typo || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-            ours.then(|| format!("{name} is not a setting and has no effect; did you mean {nearest}?"))
+            let (distance, typo_of) = nearest(name, known.iter())?;
+            let nearest = if distance <= 2 && name.len() >= SHORTEST_TYPO {
+                typo_of
+            } else {
+                let prefix = PREFIXES.iter().find(|prefix| name.starts_with(**prefix))?;
+                nearest(name, known.iter().filter(|candidate| candidate.starts_with(prefix)))?.1
+            };
+            Some(format!("{name} is not a setting and has no effect; did you mean {nearest}?"))
         })
         .collect()
 }
@@ -60,8 +81,8 @@ fn is_foreign(name: &str) -> bool {
     injected || FOREIGN.contains(&name)
 }
 
-fn nearest<'k>(name: &str, known: &'k [String]) -> Option<(usize, &'k str)> {
-    known.iter().map(|candidate| (distance(name, candidate), candidate.as_str())).min()
+fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k String>) -> Option<(usize, &'k str)> {
+    known.map(|candidate| (distance(name, candidate), candidate.as_str())).min()
 }
 
 /// How many letters must be added, removed or exchanged (Levenshtein).
@@ -103,6 +124,16 @@ mod tests {
             ("SMTP_URL_FIL", "SMTP_URL_FILE"),
             ("SESSION_TTL_HOURS_FILE", "SESSION_TTL_HOURS"),
             ("TOTP_ENCRYPTION_KEYS", "TOTP_ENCRYPTION_KEY"),
+            ("MAIL_SENDER", "MAIL_FROM"),
+            ("LOG_FMT", "LOG_FORMAT"),
+            ("SENTRY_URL", "SENTRY_DSN"),
+            ("ALERT_URL", "ALERT_WEBHOOK_URL"),
+            ("PUBLIC_ADDRESS", "PUBLIC_URL"),
+            ("BIND_ADDR", "BIND_ADDRESS"),
+            ("ALLOW_EMBEDDED", "ALLOW_EMBEDDED_IN_PRODUCTION"),
+            ("MIGRATE_AT_START", "MIGRATE_ON_START"),
+            ("SHUTDOWN_GRACE", "SHUTDOWN_GRACE_SECONDS"),
+            ("SINGLE_INSTANCE", "SINGLE_NODE"),
         ] {
             let warnings = warnings_for(name);
             assert_eq!(warnings.len(), 1, "{name}");
@@ -123,6 +154,11 @@ mod tests {
             "REDIS_PORT_6379_TCP",
             "REDIS_PORT_6379_TCP_ADDR",
             "POSTGRES_PASSWORD",
+            "LOGNAME",
+            "MAIL",
+            "MAILCHECK",
+            "RUST_LOG",
+            "SENTRY_RELEASE",
             "XDG_SESSION_ID",
         ] {
             assert_eq!(warnings_for(name), Vec::<String>::new(), "{name}");

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use accounts::input::is_id;
 use accounts::two_factor::enrol::Enroller;
 use accounts::{Principal, Refusal, RequestContext};
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -135,10 +136,7 @@ impl<const N: usize> FromRequestParts<AppState> for PathIds<N> {
         let not_found = || Answer::from(Refusal::NotFound("resource"));
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
         let ids: Vec<String> = params.iter().map(|(_, value)| value.to_owned()).collect();
-        let plain = |id: &String| {
-            id.len() <= 100 && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-        };
-        if !ids.iter().all(plain) {
+        if !ids.iter().all(|id| is_id(id)) {
             return Err(not_found());
         }
         ids.try_into().map(Self).map_err(|_| not_found())

@@ -23,7 +23,7 @@ impl HttpsOnly {
         if !self.demanded || https || spared {
             return None;
         }
-        if path.starts_with("/api") {
+        if path == "/api" || path.starts_with("/api/") {
             return Some(Problem::of("https_required").into_response());
         }
         let target = uri.path_and_query().map_or("/", |target| target.as_str());

@@ -18,6 +18,7 @@ pub mod last_resort;
 pub mod limits;
 pub mod one_host;
 pub mod openapi;
+mod openapi_rules;
 pub mod pages;
 pub mod paging;
 pub mod pipeline;

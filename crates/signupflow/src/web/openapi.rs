@@ -1,17 +1,14 @@
 //! The OpenAPI 3.1 document, collected from the handlers themselves.
 
 use axum::Router;
-use http::Method;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Required};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 
 use super::state::AppState;
-use super::{idempotency, routes};
+use super::{openapi_rules, routes};
 
 /// RFC 9457 problem document.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,7 +39,9 @@ const ABOUT: &str = "Accounts, sessions and the audit log of a volunteer schedul
     /api/auth/login; send the token as `Authorization: Bearer …`, and with every POST, PUT, PATCH and DELETE \
     the csrf_token as `X-CSRF-Token`. Give a change an `Idempotency-Key` of your choice, and you can send it again \
     when no answer came: within a day it is done once and answered alike. Errors are RFC 9457 problem documents with a stable `code`; \
-    their `detail` is a sentence in English, Spanish, Portuguese, French or Chinese, as `Accept-Language` asks for.";
+    their `detail` is a sentence in English, Spanish, Portuguese, French or Chinese, as `Accept-Language` asks for. Only what \
+    cannot be read as a request (a malformed request line, a head of more than 64 KiB or 256 fields) is answered with a bare \
+    400 or 431, without headers of ours.";
 
 /// The routes of the API with their document.
 pub fn router_and_document() -> (Router<AppState>, OpenApi) {
@@ -72,38 +71,6 @@ pub fn router_and_document() -> (Router<AppState>, OpenApi) {
         .build();
     let (router, mut document) =
         utoipa_axum::router::OpenApiRouter::with_openapi(document).merge(routes::api()).split_for_parts();
-    document_keys(&mut document);
+    openapi_rules::complete(&mut document);
     (router, document)
-}
-
-/// Adds the header and its refusals to every operation that takes it.
-fn document_keys(document: &mut OpenApi) {
-    for (path, item) in &mut document.paths.paths {
-        let operations = [
-            (Method::POST, &mut item.post),
-            (Method::PUT, &mut item.put),
-            (Method::PATCH, &mut item.patch),
-            (Method::DELETE, &mut item.delete),
-        ];
-        for (method, operation) in operations {
-            let Some(operation) = operation else { continue };
-            if operation.security.is_some() && idempotency::takes_key(&method, path) {
-                operation.parameters.get_or_insert_default().push(key_parameter().into());
-            }
-        }
-    }
-}
-
-fn key_parameter() -> Parameter {
-    ParameterBuilder::new()
-        .name("Idempotency-Key")
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some(
-            "1 to 255 visible ASCII characters of your choice, such as a UUID. Sent again within a day, the request is \
-             not carried out again, and answered as before (`Idempotency-Replayed: true`). Used for another request: 422 \
-             `idempotency_key_reused`; while the first is being carried out: 409 `idempotency_in_progress`.",
-        ))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(255))))
-        .build()
 }

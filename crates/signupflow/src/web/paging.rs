@@ -1,7 +1,7 @@
 //! Opaque cursors of lists.
 
 use accounts::Refusal;
-use accounts::model::Page;
+use accounts::model::{Lock, LockCursor, Page};
 use accounts::ports::AuditCursor;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,16 +92,31 @@ pub fn write_audit_cursor(cursor: &AuditCursor) -> String {
 
 /// Reads a cursor of the audit list.
 pub fn read_audit_cursor(cursor: &str) -> Result<AuditCursor, Refusal> {
-    let bytes = (cursor.len() <= 200).then(|| URL_SAFE_NO_PAD.decode(cursor).ok()).flatten();
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(bad_cursor)?;
-    let (micros, id) = text.split_once('.').ok_or_else(bad_cursor)?;
-    let digits = !micros.is_empty() && micros.len() <= 18 && micros.bytes().all(|b| b.is_ascii_digit());
+    let (timestamp, id) = read_timed(cursor, 200)?;
     let plain = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if !(digits && plain) {
-        return Err(bad_cursor());
-    }
-    let micros = micros.parse().map_err(|_| bad_cursor())?;
-    Ok(AuditCursor { timestamp: Timestamp::from_micros(micros), id: id.to_owned() })
+    if plain { Ok(AuditCursor { timestamp, id }) } else { Err(bad_cursor()) }
+}
+
+/// Writes the cursor of the list of locks.
+pub fn write_lock_cursor(last: &Lock) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{}.{}", last.locked_until.micros(), last.key))
+}
+
+/// Reads a cursor of the list of locks, whose keys may hold mail addresses.
+pub fn read_lock_cursor(cursor: &str) -> Result<LockCursor, Refusal> {
+    let (locked_until, key) = read_timed(cursor, 1000)?;
+    let plain = !key.is_empty() && !key.contains(char::is_control);
+    if plain { Ok(LockCursor { locked_until, key }) } else { Err(bad_cursor()) }
+}
+
+/// The two parts of a cursor of at most so many characters: a time and what follows it.
+fn read_timed(cursor: &str, longest: usize) -> Result<(Timestamp, String), Refusal> {
+    let bytes = (cursor.len() <= longest).then(|| URL_SAFE_NO_PAD.decode(cursor).ok()).flatten();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(bad_cursor)?;
+    let (micros, rest) = text.split_once('.').ok_or_else(bad_cursor)?;
+    let digits = !micros.is_empty() && micros.len() <= 18 && micros.bytes().all(|b| b.is_ascii_digit());
+    let micros = micros.parse().ok().filter(|_| digits).ok_or_else(bad_cursor)?;
+    Ok((Timestamp::from_micros(micros), rest.to_owned()))
 }
 
 #[cfg(test)]
@@ -130,6 +145,7 @@ mod tests {
         fn no_text_breaks_the_readers(text in ".{0,300}") {
             let _ = read_cursor(&text);
             let _ = read_audit_cursor(&text);
+            let _ = read_lock_cursor(&text);
         }
 
         #[test]

@@ -22,8 +22,9 @@ use hardening_tower::request_id::RequestIdLayer;
 use hardening_tower::security_headers::SecurityHeadersLayer;
 use hardening_tower::session::{SessionLayer, SessionState};
 use hardening_tower::{ForwardedHttps, PeerAddress, Refusal};
-use http::StatusCode;
+use http::header::CACHE_CONTROL;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 use tower::{BoxError, Service};
 use tracing::Instrument as _;
 
@@ -38,7 +39,7 @@ use super::{audit_refusals, idempotency, last_resort, limits, one_host, shedding
 
 /// A request that has not been answered by then is given up; changes under way still run to their end. Shorter
 /// than the lease of a reserved attempt.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(14);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(14);
 
 /// What requests pass.
 pub(super) struct Checks {
@@ -108,8 +109,7 @@ impl Pipeline {
         let Checks { state, names, log, headers, head, .. } = &*self.checks;
         let parts = &mut request.parts;
         let id = names.name(parts);
-        let is_https =
-            headers.as_ref().map(|set| set.is_https(&parts.uri, &parts.headers, &parts.extensions));
+        let is_https = headers.as_ref().map(|set| set.is_https(&parts.headers, &parts.extensions));
         // An oversized head is refused before anything looks into it.
         let verdict = head.check(&parts.uri, &parts.headers);
         let sender = if verdict.is_ok() { self.checks.sender_of(parts) } else { None };
@@ -126,6 +126,8 @@ impl Pipeline {
         if let (Some(set), Some(is_https)) = (headers, is_https) {
             set.write(is_https, response.headers_mut());
         }
+        // Also without the security headers: most answers are about people.
+        response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         log.note(&arrival, response.status());
         arrival.id().write(response.headers_mut());
         response

@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::{
-    audit, audit_export, auth, events, invitations, login, mailed_links, organizations, password_resets,
-    people, reports, sessions, teams, two_factor, two_factor_admin,
+    audit, audit_export, auth, events, invitations, lockouts, login, mailed_links, organizations,
+    password_resets, people, reports, sessions, teams, two_factor, two_factor_admin,
 };
 use super::pages::docs::Documents;
 use super::state::AppState;
@@ -58,7 +58,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(people::unlock))
         .routes(routes!(people::end_sessions))
         .routes(routes!(two_factor_admin::reset))
-        .routes(routes!(people::lockouts))
+        .routes(routes!(lockouts::list))
         .routes(routes!(organizations::get, organizations::update, organizations::delete))
         .routes(routes!(two_factor_admin::policy, two_factor_admin::set_policy))
         .routes(routes!(teams::list, teams::create))

@@ -206,7 +206,7 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
         refusals: RefusalTally::default(),
         rules: Arc::new(config.rate_limit.rules.clone()),
         hashing: Arc::new(hash_pool(hash_cost.unwrap_or(config.password.argon2), &entropy)),
-        password_policy: Arc::new(password_policy(&config)?),
+        password_policy: Arc::new(password_policy(&config)),
         second_factor: second_factor(&config, &ring)?,
         policies: PolicyBook::default(),
         device_keys: DeviceKeys::new(&ring),
@@ -252,16 +252,12 @@ fn hash_pool(cost: Argon2Params, entropy: &Arc<dyn Entropy>) -> HashPool {
     HashPool::start(cost, None, threads, suggested_queue(threads, ONE_HASH), entropy.clone())
 }
 
-fn password_policy(config: &Config) -> Result<PasswordPolicy, StartError> {
+fn password_policy(config: &Config) -> PasswordPolicy {
     let min_length = usize::try_from(config.password.min_length).unwrap_or(usize::MAX);
     let policy = PasswordPolicy::new(min_length);
-    match &config.password.breached_file {
-        None => Ok(policy),
-        Some(path) => {
-            let filter = backends::breached::BreachedFilter::open(path)
-                .map_err(|error| StartError::Configuration(format!("BREACHED_PASSWORDS_FILE: {error}")))?;
-            Ok(policy.with_breached(Arc::new(filter)))
-        }
+    match &config.password.breached {
+        None => policy,
+        Some(filter) => policy.with_breached(filter.clone()),
     }
 }
 

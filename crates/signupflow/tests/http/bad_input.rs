@@ -4,6 +4,7 @@
 use crate::support::api_walk::{
     World, names_field, operations, refused, resolved, state_of, takes, wide_app,
 };
+use crate::support::{PASSWORD, TestApp, fresh_email, fresh_ip};
 use serde_json::{Map, Value, json};
 
 const JSON: &str = "application/json";
@@ -181,4 +182,38 @@ async fn control_characters_are_refused_in_every_text() {
     let mut after = state_of(&world).await;
     after[0].clone_from(&before[0]);
     assert_eq!(after, before, "refused sign-ins are on record, and nothing else is new");
+}
+
+/// One answer names all that is missing.
+#[tokio::test]
+async fn every_missing_field_is_named_at_once() {
+    let app = TestApp::start().await;
+    let answer = app.post_from(&fresh_ip(), "/api/auth/login", &json!({})).await;
+    let answer = answer.expect_problem(422, "invalid_input");
+    let required = json!({"email": ["is required"], "password": ["is required"]});
+    assert_eq!(answer.json["errors"], required);
+    let signup = json!({"name": 7, "email": "ada@example.com", "roles": ["admin"]});
+    let answer = app.post_from(&fresh_ip(), "/api/auth/signup", &signup).await;
+    let answer = answer.expect_problem(422, "invalid_input");
+    let named: Vec<_> = answer.json["errors"].as_object().expect("errors").keys().collect();
+    assert_eq!(named, ["name", "password", "roles"]);
+}
+
+/// Ids in bodies are judged as ids in paths are.
+#[tokio::test]
+async fn an_id_that_can_be_none_is_refused_by_its_field() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let team = admin.post("/api/teams", &json!({"name": "Ushers"})).await.expect(201).json["id"].clone();
+    let members = format!("/api/teams/{}/members", team.as_str().expect("an id"));
+    for bad in ["", "org_\u{1}", "org\n", "org 1", "é", &"x".repeat(101)] {
+        let signup = json!({"name": "Bo", "email": fresh_email(), "password": PASSWORD, "org_id": bad});
+        let answer = app.post_from(&fresh_ip(), "/api/auth/signup", &signup).await;
+        let answer = answer.expect_problem(422, "invalid_input");
+        assert!(answer.json["errors"]["org_id"].is_array(), "{bad:?}: {}", answer.text);
+        let answer = admin.post(&members, &json!({"person_id": bad})).await;
+        let answer = answer.expect_problem(422, "invalid_input");
+        assert!(answer.json["errors"]["person_id"].is_array(), "{bad:?}: {}", answer.text);
+    }
+    admin.post(&members, &json!({"person_id": "person_none"})).await.expect_problem(404, "not_found");
 }

@@ -4,6 +4,7 @@ use crate::support::{Answer, PASSWORD, TestApp, fresh_ip};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// What stands on every response.
 #[track_caller]
@@ -118,6 +119,20 @@ async fn hsts_is_sent_over_https_only_and_only_a_trusted_proxy_may_say_so() {
     assert_eq!(hsts(&domain, Some("https"), "/health").await.1, "max-age=600; includeSubDomains");
 }
 
+/// In the absolute form the client writes the scheme itself.
+#[tokio::test]
+async fn an_address_that_says_https_makes_no_hsts_over_plain_http() {
+    let app = TestApp::start().await;
+    let mut connection = tokio::net::TcpStream::connect(app.address).await.expect("a connection");
+    let request =
+        "GET https://accounts.test/health HTTP/1.1\r\nHost: accounts.test\r\nConnection: close\r\n\r\n";
+    connection.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(!answer.to_ascii_lowercase().contains("strict-transport-security"), "{answer}");
+}
+
 #[tokio::test]
 async fn https_only_redirects_pages_refuses_the_api_and_spares_probes() {
     let app = TestApp::with(&[("HTTPS_ONLY", "true"), ("PUBLIC_URL", "https://accounts.test")]).await;
@@ -131,6 +146,8 @@ async fn https_only_redirects_pages_refuses_the_api_and_spares_probes() {
     assert_eq!(page.header("location"), "https://accounts.test/docs?x=//evil.example/");
     let odd = app.get("//evil.example/").await.expect(308);
     assert!(odd.header("location").starts_with("https://accounts.test/"));
+    assert_eq!(app.get("/apix").await.expect(308).header("location"), "https://accounts.test/apix");
+    app.get("/api").await.expect_problem(403, "https_required");
     let over_https = app.request(Method::GET, "/docs").header("X-Forwarded-Proto", "https").send().await;
     assert_eq!(
         Answer::of(over_https).await.expect(200).header("strict-transport-security"),
@@ -148,6 +165,11 @@ async fn switched_off_headers_are_gone_and_the_request_id_stays() {
         assert!(!answer.headers.contains_key(gone), "{gone}");
     }
     assert_eq!(answer.header("x-request-id").len(), 32);
+    let admin = app.admin().await;
+    for path in ["/api/people/me", "/api/people", "/api/sessions", "/health", "/"] {
+        assert_eq!(admin.get(path).await.expect(200).header("cache-control"), "no-store", "{path}");
+    }
+    assert!(app.get("/static/site.css").await.header("cache-control").contains("max-age"));
 }
 
 /// A33: nobody else writes into our logs.

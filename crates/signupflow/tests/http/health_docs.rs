@@ -1,5 +1,7 @@
 //! What load balancers, browsers and readers find: health, readiness, the API reference, small documents.
 
+use std::collections::BTreeSet;
+
 use crate::support::{Answer, TestApp};
 use reqwest::Method;
 use serde_json::Value;
@@ -117,6 +119,64 @@ fn references_lead_somewhere(document: &Value, part: &Value) {
         }
         Value::Array(items) => items.iter().for_each(|item| references_lead_somewhere(document, item)),
         _ => {}
+    }
+}
+
+/// What programs that write clients go by.
+#[tokio::test]
+async fn the_document_names_operations_once_and_declares_what_is_sent() {
+    let app = TestApp::start().await;
+    let document = app.get("/openapi.json").await.expect(200).json;
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let what = format!("{method} {path}");
+            let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{what} has no id"));
+            assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+            assert!(ids.insert(id.to_owned()), "{id} twice");
+            declares_its_headers(&what, method, operation);
+            declares_its_refusals(&document, &what, path, operation);
+        }
+    }
+    assert!(ids.len() > 40 && ids.contains("getTeams"), "{ids:?}");
+}
+
+#[track_caller]
+fn declares_its_headers(what: &str, method: &str, operation: &Value) {
+    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let csrf = parameters.iter().find(|one| one["name"] == "X-CSRF-Token");
+    let needed = operation["security"].is_array() && method != "get";
+    assert_eq!(csrf.is_some(), needed, "{what}");
+    assert!(csrf.is_none_or(|csrf| csrf["in"] == "header"), "{what}");
+    let enrolment = what.ends_with("/2fa/enable") || what.ends_with("/2fa/verify-setup");
+    assert!(csrf.is_none_or(|csrf| (csrf["required"] == true) != enrolment), "{what}");
+}
+
+#[track_caller]
+fn declares_its_refusals(document: &Value, what: &str, path: &str, operation: &Value) {
+    let responses = operation["responses"].as_object().expect("responses");
+    for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
+        let named = response["$ref"].as_str().and_then(|name| document.pointer(name.trim_start_matches('#')));
+        let content = &named.unwrap_or(response)["content"];
+        let kinds: Vec<_> = content.as_object().expect("a body").keys().collect();
+        assert_eq!(kinds, ["application/problem+json"], "{what} {status}");
+        assert_eq!(
+            content["application/problem+json"]["schema"]["$ref"], "#/components/schemas/ProblemBody",
+            "{what} {status}"
+        );
+    }
+    let mut expected = Vec::new();
+    if path.starts_with("/api/") {
+        expected.extend(["403", "429", "503"]);
+    }
+    if operation["security"].is_array() {
+        expected.push("401");
+    }
+    if operation["requestBody"]["content"]["application/json"].is_object() {
+        expected.extend(["400", "408", "413", "415", "422"]);
+    }
+    for status in expected {
+        assert!(responses.contains_key(status), "{what} lacks {status}");
     }
 }
 

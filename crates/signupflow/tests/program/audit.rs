@@ -101,3 +101,17 @@ fn a_file_is_private_whole_and_never_replaced_by_accident() {
     place.run(&["audit", "export", "--format", "csv", "--out", "/nonexistent/x"]).failed(1, "/nonexistent/x");
     place.run(&["audit", "export"]).failed(2, "--format");
 }
+
+/// What is in the database alone is read although Redis is away.
+#[test]
+fn reading_needs_no_redis() {
+    let (place, one, _) = with_two_organizations();
+    let port = testkit::free_port::free_tcp_port();
+    let place = place.with("REDIS_URL", &format!("redis://127.0.0.1:{port}"));
+    let org = one["org_id"].as_str().expect("an id");
+    assert!(place.done(&["audit", "list", "--org", org]).contains("organization.create"));
+    assert!(!lines(&place, &[]).is_empty());
+    place.done(&["audit", "report", "two-factor"]);
+    place.done(&["mail", "list"]);
+    place.run(&["admin", "unlock"]).failed(3, "Redis");
+}

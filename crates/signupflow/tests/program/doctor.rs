@@ -74,10 +74,10 @@ fn a_sound_installation_passes_every_check() {
 fn wrong_settings_are_told_one_by_one_with_a_fix() {
     let place = Place::new().with("SESSION_TTL_HOURS", "a day").with("BIND_ADDRESS", "nowhere");
     let (code, checks) = look(&place);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert_eq!(failed(&checks), ["configuration", "configuration"]);
     assert!(checks.iter().filter(|c| c["outcome"] == "fail").all(|check| check["fix"].is_string()));
-    assert!(place.run(&["doctor"]).failed(1, "").stdout.contains('✗'));
+    assert!(place.run(&["doctor"]).failed(2, "").stdout.contains('✗'));
 }
 
 #[test]
@@ -87,11 +87,11 @@ fn lost_protection_of_keys_is_found() {
     let secrets = place.path().join("data/secrets.env");
     fs::set_permissions(&secrets, fs::Permissions::from_mode(0o644)).expect("own file");
     let ended = place.run(&["doctor", "--format", "json"]);
-    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.code, Some(2));
     assert!(ended.stdout.contains("chmod 600"), "{}", ended.stdout);
     fs::remove_file(&secrets).expect("own file");
     let ended = place.run(&["doctor", "--format", "json"]);
-    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.code, Some(2));
     assert!(ended.stdout.contains("unreadable"), "data without keys: {}", ended.stdout);
 }
 
@@ -141,5 +141,13 @@ fn a_database_that_is_away_is_a_finding_here() {
     let port = testkit::free_port::free_tcp_port();
     let place = Place::on_postgres_at(&format!("postgresql://u@127.0.0.1:{port}/d"));
     let (code, checks) = look(&place);
-    assert_eq!((code, failed(&checks)), (Some(1), vec!["database"]));
+    assert_eq!((code, failed(&checks)), (Some(3), vec!["database"]));
+}
+
+#[test]
+fn a_redis_that_is_away_is_a_finding_here() {
+    let port = testkit::free_port::free_tcp_port();
+    let place = Place::new().with("REDIS_URL", &format!("redis://127.0.0.1:{port}"));
+    let (code, checks) = look(&place);
+    assert_eq!((code, failed(&checks)), (Some(3), vec!["redis"]));
 }

@@ -70,6 +70,20 @@ async fn a_taken_address_ends_with_2() {
 }
 
 #[tokio::test]
+async fn a_taken_metrics_address_is_told_by_name_before_anything_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut server = program(&["serve"])
+        .env("DATA_DIR", folder.path().join("data"))
+        .env("BIND_ADDRESS", format!("127.0.0.1:{}", free_tcp_port()))
+        .env("METRICS_ADDRESS", taken.local_addr().expect("bound").to_string())
+        .start();
+    assert_eq!(server.wait_for_exit(PATIENCE).await.code(), Some(2), "{}", server.stderr());
+    assert!(server.stderr().contains("METRICS_ADDRESS"), "{}", server.stderr());
+    assert!(!folder.path().join("data/signupflow.db").exists(), "nothing was migrated");
+}
+
+#[tokio::test]
 async fn a_demo_has_people_teams_and_events_and_keeps_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("demo");

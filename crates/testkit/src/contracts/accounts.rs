@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::error::{Error, Refusal};
-use accounts::model::{Lock, Person, PersonStatus};
+use accounts::model::{Lock, LockCursor, LockPage, Person, PersonStatus};
 use accounts::ports::{FailedSignIn, SuccessfulSignIn};
 use hardening::clock::Timestamp;
 use hardening::entropy::OsEntropy;
@@ -438,7 +438,7 @@ pub async fn ended_sessions_and_raised_epochs_are_told(stores: &Stores) {
     stores.refuses(&organization.id, Refusal::NotFound("person"), verb).await;
 }
 
-/// The latest first, those that hold, of that organization.
+/// The latest first, those that hold, of that organization, page by page.
 pub async fn locks_are_listed_per_organization(stores: &Stores) {
     let (organization, person) = stores.founded().await;
     let (_, stranger) = stores.founded().await;
@@ -447,8 +447,27 @@ pub async fn locks_are_listed_per_organization(stores: &Stores) {
     locks.push(lock(Some(&stranger), "device", in_an_hour()));
     let change = FailedSignIn { locks: locks.clone(), ..failure(&person, None) };
     stores.accounts.record_failed_sign_in(change, trail(), vec![]).await.expect("stored");
-    let listed = stores.accounts.locks_of_organization(&organization.id, now()).await.expect("readable");
-    assert_eq!(listed, [locks[1].clone(), locks[0].clone()]);
+    let listed = async |page: LockPage| {
+        stores.accounts.locks_of_organization(&organization.id, now(), &page).await.expect("readable")
+    };
+    assert_eq!(listed(LockPage { limit: 10, after: None }).await, [locks[1].clone(), locks[0].clone()]);
+    assert_eq!(listed(LockPage { limit: 1, after: None }).await, [locks[1].clone()]);
+    let after = |lock: &Lock| Some(LockCursor { locked_until: lock.locked_until, key: lock.key.clone() });
+    assert_eq!(listed(LockPage { limit: 1, after: after(&locks[1]) }).await, [locks[0].clone()]);
+    assert_eq!(listed(LockPage { limit: 1, after: after(&locks[0]) }).await, []);
+    // Of several that end at once none is left out or told twice.
+    let twins: Vec<Lock> =
+        (0..3).map(|_| lock(Some(&person), "device", in_an_hour() - MICROSECOND)).collect();
+    let change = FailedSignIn { locks: twins, ..failure(&person, None) };
+    stores.accounts.record_failed_sign_in(change, trail(), vec![]).await.expect("stored");
+    let (mut seen, mut page) = (Vec::new(), LockPage { limit: 1, after: None });
+    while let [lock] = &*listed(page.clone()).await {
+        seen.push(lock.key.clone());
+        page.after = after(lock);
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 5);
 }
 
 /// And what has not, stays.

@@ -70,6 +70,14 @@ impl SmtpMailer {
         Ok(Self { target: Arc::new(target), tls, sender, names: Names::default(), patience })
     }
 
+    /// Whether there can be a mailer to this server.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn judge(target: &SmtpTarget) -> Result<(), String> {
+        if target.security == SmtpSecurity::Plain { Ok(()) } else { tls_of(target).map(drop) }
+    }
+
     /// Connects, encrypts and signs in as for a mail, and sends none; tells how.
     ///
     /// # Errors

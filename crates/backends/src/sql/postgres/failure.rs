@@ -30,6 +30,25 @@ pub(super) fn of_pool(error: &PoolError) -> SqlError {
     })
 }
 
+/// What it means that not even the first connection could be had. A server that is there and does not know the database,
+/// the user or the password, or has no TLS where TLS is demanded, will say the same again: the address is wrong.
+pub(super) fn at_first_connect(error: &PoolError) -> SqlError {
+    const REFUSED: [SqlState; 3] = [
+        SqlState::INVALID_CATALOG_NAME,
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+        SqlState::INVALID_PASSWORD,
+    ];
+    let PoolError::Backend(refusal) = error else { return of_pool(error) };
+    let text = described(refusal);
+    let is_refused = refusal.code().is_some_and(|code| REFUSED.contains(code));
+    // The driver has no other word for it.
+    if is_refused || text.contains("server does not support TLS") {
+        SqlError::Bad(format!("the server refuses it: {text}"))
+    } else {
+        of_pool(error)
+    }
+}
+
 /// Whether the same unit, sent again, may well succeed: deadlock, serialization failure, or a prepared
 /// statement that a migration has made stale.
 pub(super) fn worth_repeating(error: &tokio_postgres::Error) -> bool {

@@ -59,6 +59,7 @@ impl PostgresDatabase {
         let pool = connect::pool(target, connector.clone(), connections.max(1))?;
         let streams = Arc::new(Semaphore::new((connections / 2).max(1)));
         let database = Self { pool, connector, known, streams };
+        drop(database.pool.get().await.map_err(|error| failure::at_first_connect(&error))?);
         database.rows("SELECT 1::bigint AS one", Vec::new()).await?;
         Ok(database)
     }

@@ -7,7 +7,7 @@ pub(super) mod sign_ins;
 mod upkeep;
 
 use accounts::error::Error;
-use accounts::model::{Credentials, Lock};
+use accounts::model::{Credentials, Lock, LockPage};
 use accounts::outbox::Mail;
 use accounts::ports::{
     AccountStore, FailedSignIn, NewOrganization, NewPerson, OneTimeGrant, RevocationChanges, SuccessfulSignIn,
@@ -62,7 +62,8 @@ texts! {
     query LOCK_KEYS = Sql::same("SELECT key FROM lockouts WHERE person_id = $1 ORDER BY key");
     query LOCKS_OF_ORGANIZATION = Sql::same(concat!(
         lock_columns!(),
-        "org_id = $1 AND locked_until > $2 ORDER BY locked_until DESC, key LIMIT 1000"
+        "org_id = $1 AND locked_until > $2 AND (locked_until < $3 OR (locked_until = $3 AND key > $4)) \
+         ORDER BY locked_until DESC, key LIMIT $5"
     ));
     query PEEK = Sql::same(
         "SELECT person_id FROM one_time_tokens WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL \
@@ -165,8 +166,16 @@ impl AccountStore for SqlStore {
         self.all(LOCK_KEYS, vec![person_id.into()], |row| row.text("key")).await
     }
 
-    async fn locks_of_organization(&self, org_id: &str, now: Timestamp) -> Result<Vec<Lock>, Fault> {
-        self.all(LOCKS_OF_ORGANIZATION, vec![org_id.into(), now.into()], credentials_rows::lock).await
+    async fn locks_of_organization(
+        &self,
+        org_id: &str,
+        now: Timestamp,
+        page: &LockPage,
+    ) -> Result<Vec<Lock>, Fault> {
+        let (until, key) =
+            page.after.as_ref().map_or((Timestamp::MAX, ""), |after| (after.locked_until, &*after.key));
+        let params = vec![org_id.into(), now.into(), until.into(), key.into(), page.limit.into()];
+        self.all(LOCKS_OF_ORGANIZATION, params, credentials_rows::lock).await
     }
 
     async fn peek_token(

@@ -58,7 +58,7 @@ pub(super) async fn run(settings: &Settings, args: Args) -> Result<(), Failure> 
     if let Some(out) = args.out.as_deref().filter(|out| out.exists() && !args.force) {
         return Err(Failure::Refused(format!("{} exists; add --force to replace it", out.display())));
     }
-    let assembly = settings.assemble().await?;
+    let assembly = settings.assemble_without_redis().await?;
     let filter = args.which.filter(&assembly.services).await?;
     record(&assembly.services, Action::AuditExported, &filter).await?;
     let rows = with_progress(&assembly.services, &filter).await?;

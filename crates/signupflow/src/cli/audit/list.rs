@@ -23,7 +23,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) async fn run(settings: &Settings, args: Args) -> Result<(), Failure> {
-    let assembly = settings.assemble().await?;
+    let assembly = settings.assemble_without_redis().await?;
     let services = &assembly.services;
     let filter = args.which.filter(services).await?;
     record(services, Action::AuditRead, &filter).await?;

@@ -7,7 +7,7 @@ use backends::sql::{Database, Engine, Sql, SqlError, Unit};
 use hardening::clock::{Clock as _, SystemClock, Timestamp};
 use hardening::key_check::Verdict;
 
-use super::Check;
+use super::{Check, Fault};
 use crate::config::{self, Config};
 use crate::wiring::{key_checks, open_database};
 
@@ -53,7 +53,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Check> {
     let opened = tokio::time::timeout(PATIENCE, open_database(config)).await;
     let database = match opened {
         Ok(Ok(database)) => database,
-        Ok(Err(error)) => return vec![away(config, &error.to_string())],
+        Ok(Err(error)) => return vec![away(config, &error.to_string()).because_of((&error).into())],
         Err(_) => return vec![away(config, "it does not answer")],
     };
     let checks = tokio::time::timeout(PATIENCE, examine_open(config, &database)).await;
@@ -68,7 +68,7 @@ fn away(config: &Config, detail: &str) -> Check {
     } else {
         "see that PostgreSQL runs, and that host, port, user and password in DATABASE_URL are right"
     };
-    Check::fail("database", TITLE, detail, fix)
+    Check::fail("database", TITLE, detail, fix).because_of(Fault::Backend)
 }
 
 async fn examine_open(config: &Config, database: &Database) -> Vec<Check> {

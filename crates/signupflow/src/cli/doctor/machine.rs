@@ -8,8 +8,9 @@ use hardening::entropy::OsEntropy;
 use hardening::password::HashPool;
 use hardening::secret::Secret;
 
-use super::Check;
+use super::{Check, Fault};
 use crate::config::{Config, SessionStorage};
+use crate::wiring::StartError;
 
 /// A sign-in that takes longer is noticed; NIST SP 800-63B-4, 3.1.1.2 asks for as much cost as is practical.
 const SLOWEST_HASH: Duration = Duration::from_secs(1);
@@ -45,11 +46,11 @@ async fn redis(config: &Config) -> Check {
     };
     let options =
         LinkOptions { refuse_eviction: config.deployment.is_production(), ..LinkOptions::default() };
-    let answer = match RedisTarget::parse(redis.url.expose()) {
-        Ok(target) => RedisLink::connect(target, options).await.map_err(|error| error.to_string()),
-        Err(error) => Err(error),
+    let Ok(target) = RedisTarget::parse(redis.url.expose()) else {
+        return Check::fail(ID, TITLE, "REDIS_URL cannot be read", "mend it")
+            .because_of(Fault::Configuration);
     };
-    match answer {
+    match RedisLink::connect(target, options).await {
         Ok(link) => match link.ping().await {
             Ok(()) => {
                 let warnings = link.warnings().into_iter().map(|warning| format!("; {warning}"));
@@ -57,9 +58,14 @@ async fn redis(config: &Config) -> Check {
             }
             Err(fault) => {
                 Check::fail(ID, TITLE, fault.to_string(), "see that Redis runs and answers within 50 ms")
+                    .because_of(Fault::Backend)
             }
         },
-        Err(reason) => Check::fail(ID, TITLE, reason, "see that REDIS_URL is right and Redis runs"),
+        Err(error) => {
+            let fault = Fault::from(&StartError::from(error.clone()));
+            Check::fail(ID, TITLE, error.to_string(), "see that REDIS_URL is right and Redis runs")
+                .because_of(fault)
+        }
     }
 }
 

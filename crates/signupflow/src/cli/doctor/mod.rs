@@ -1,6 +1,7 @@
 //! `signupflow doctor`: is the configuration right, is everything it names there, and what to do if not.
 //!
-//! Changes nothing: no keys, folders or database are made, and the write tests leave nothing behind.
+//! Changes nothing: no keys, folders or database are made, and the write tests leave nothing behind. The exit code is
+//! that of `serve`: 2 for a wrong configuration, 3 where the database or Redis is away; 1 for anything else that fails.
 
 mod certificates;
 mod database;
@@ -16,6 +17,7 @@ use super::console::{self, Format};
 use super::failure::Failure;
 use super::settings::Settings;
 use crate::config::{Config, ConfigErrors, Loaded};
+use crate::wiring::StartError;
 
 pub(super) const EXAMPLES: &str = "EXAMPLES
   signupflow doctor
@@ -51,25 +53,59 @@ struct Check {
     outcome: Outcome,
     detail: String,
     fix: Option<String>,
+    #[serde(skip)]
+    fault: Fault,
+}
+
+/// Whose fault a failed check is: what the exit code tells. The greater of several counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    /// Exit code 1.
+    Other,
+    /// A backend is away: exit code 3.
+    Backend,
+    /// The configuration is wrong: exit code 2.
+    Configuration,
+}
+
+impl Fault {
+    fn exit_code(self) -> u8 {
+        match self {
+            Self::Other => 1,
+            Self::Configuration => 2,
+            Self::Backend => 3,
+        }
+    }
+}
+
+impl From<&StartError> for Fault {
+    fn from(error: &StartError) -> Self {
+        match error {
+            StartError::Configuration(_) => Self::Configuration,
+            StartError::Backend(_) => Self::Backend,
+        }
+    }
 }
 
 impl Check {
     fn pass(id: &'static str, title: &str, detail: impl Into<String>) -> Self {
-        Self { id, title: title.to_owned(), outcome: Outcome::Pass, detail: detail.into(), fix: None }
+        Self::new(id, title, Outcome::Pass, detail.into())
     }
 
     fn skip(id: &'static str, title: &str, why: impl Into<String>) -> Self {
-        Self { id, title: title.to_owned(), outcome: Outcome::Skip, detail: why.into(), fix: None }
+        Self::new(id, title, Outcome::Skip, why.into())
     }
 
     fn fail(id: &'static str, title: &str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            id,
-            title: title.to_owned(),
-            outcome: Outcome::Fail,
-            detail: detail.into(),
-            fix: Some(fix.into()),
-        }
+        Self { fix: Some(fix.into()), ..Self::new(id, title, Outcome::Fail, detail.into()) }
+    }
+
+    fn new(id: &'static str, title: &str, outcome: Outcome, detail: String) -> Self {
+        Self { id, title: title.to_owned(), outcome, detail, fix: None, fault: Fault::Other }
+    }
+
+    fn because_of(self, fault: Fault) -> Self {
+        Self { fault, ..self }
     }
 }
 
@@ -83,9 +119,9 @@ pub(super) async fn run(settings: &Settings, args: Args) -> Result<(), Failure> 
         }
         Err(errors) => wrong_settings(errors),
     };
-    let failed = checks.iter().filter(|check| check.outcome == Outcome::Fail).count();
     told(&checks, args.format)?;
-    if failed == 0 { Ok(()) } else { Err(Failure::Told) }
+    let faults = checks.iter().filter(|check| check.outcome == Outcome::Fail).map(|check| check.fault);
+    faults.max().map_or(Ok(()), |fault| Err(Failure::Told(fault.exit_code())))
 }
 
 async fn examine(config: &Config, test_recipient: Option<&str>) -> Vec<Check> {
@@ -106,9 +142,13 @@ fn wrong_settings(errors: ConfigErrors) -> Vec<Check> {
     let wrong = |error: crate::config::ConfigError| {
         let detail = format!("it {}: {}", error.held, error.reason);
         let fix = format!("allowed: {}; for example {}", error.allowed, error.example);
-        Check::fail("configuration", &error.subject, detail, fix)
+        Check::fail("configuration", &error.subject, detail, fix).because_of(Fault::Configuration)
     };
-    let mut checks: Vec<_> = errors.0.into_iter().map(wrong).collect();
+    let ConfigErrors { errors, warnings } = errors;
+    let mut checks: Vec<_> = errors.into_iter().map(wrong).collect();
+    if !warnings.is_empty() {
+        checks.push(Check::skip("warnings", "Warnings", warnings.join("; ")));
+    }
     checks.push(Check::skip("rest", "Everything else", "looked at once the configuration is right"));
     checks
 }

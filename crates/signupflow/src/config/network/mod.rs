@@ -57,6 +57,7 @@ pub(super) fn read(reader: &mut Reader<'_>, deployment: &Deployment) -> Network 
         public_url,
     };
     check_metrics_address(reader, &network);
+    check_https_only(reader, &network);
     warn(reader, &network);
     network
 }
@@ -133,6 +134,18 @@ fn check_metrics_address(reader: &mut Reader<'_>, network: &Network) {
     if let Some(address) = clash {
         let reason = "it is BIND_ADDRESS, and metrics must not be public";
         reader.wrong(&METRICS_ADDRESS, Some(&address.to_string()), reason);
+    }
+}
+
+/// Otherwise every page would be redirected to itself, for ever.
+fn check_https_only(reader: &mut Reader<'_>, network: &Network) {
+    let is_told = reader.errors.iter().any(|error| error.subject == PUBLIC_URL.name);
+    if network.https_only && !network.public_url.is_https() && !is_told {
+        let reason = format!(
+            "pages are then redirected to {}, which is {}: it must be set, and https",
+            PUBLIC_URL.name, network.public_url
+        );
+        reader.wrong(&HTTPS_ONLY, Some("true"), reason);
     }
 }
 

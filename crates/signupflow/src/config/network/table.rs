@@ -45,7 +45,7 @@ pub(super) const TRUSTED_PROXY_HEADER: Variable = Variable {
 pub(super) const HTTPS_ONLY: Variable = Variable {
     name: "HTTPS_ONLY",
     section: Section::Network,
-    allowed: Boolean,
+    allowed: Text("true or false (also 1/0, yes/no, on/off); true only with an https PUBLIC_URL"),
     default: Derived("true in production, else false"),
     example: "true",
     description: "Redirects pages to https and refuses `/api` over plain http; `/health` and `/ready` are spared.",

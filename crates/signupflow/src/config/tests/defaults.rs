@@ -82,6 +82,9 @@ fn defaults_and_examples_of_the_table_are_accepted() {
             if variable.name == "SESSION_STORAGE" {
                 settings.push(("REDIS_HOST", "localhost"));
             }
+            if variable.name == "HTTPS_ONLY" {
+                settings.push(("PUBLIC_URL", "https://signup.example"));
+            }
             assert_eq!(subjects(development(&settings)), Vec::<String>::new(), "{}={value}", variable.name);
         }
     }

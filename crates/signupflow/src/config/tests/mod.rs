@@ -53,7 +53,7 @@ fn loaded((_data_dir, values): (TempDir, Values)) -> Loaded {
 }
 
 fn refusals((_data_dir, values): (TempDir, Values)) -> Vec<ConfigError> {
-    Config::load(&values).err().map_or_else(Vec::new, |errors| errors.0)
+    Config::load(&values).err().map_or_else(Vec::new, |errors| errors.errors)
 }
 
 fn subjects(environment: (TempDir, Values)) -> Vec<String> {

@@ -41,6 +41,23 @@ fn secure_cookies_follow_the_public_url() {
 }
 
 #[test]
+fn https_only_needs_an_https_address_to_send_people_to() {
+    for settings in
+        [&[("HTTPS_ONLY", "true")][..], &[("HTTPS_ONLY", "on"), ("PUBLIC_URL", "http://signup.example")]]
+    {
+        let errors = refusals(development(settings));
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert_eq!(errors[0].subject, "HTTPS_ONLY");
+        assert!(errors[0].reason.contains("PUBLIC_URL"), "{errors:?}");
+        assert_eq!(errors[0].held, "is \"true\"");
+    }
+    let https = [("HTTPS_ONLY", "true"), ("PUBLIC_URL", "https://signup.example")];
+    assert!(loaded(development(&https)).config.network.https_only);
+    let unreadable = [("HTTPS_ONLY", "true"), ("PUBLIC_URL", "nonsense")];
+    assert_eq!(subjects(development(&unreadable)), ["PUBLIC_URL"], "told once");
+}
+
+#[test]
 fn proxies_and_origins_are_lists() {
     let network = loaded(development(&[
         ("TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1,, 2001:db8::/32"),
@@ -64,7 +81,7 @@ fn a_bad_rules_file_is_refused_with_its_line() {
     fs::write(&path, "").unwrap();
     assert_eq!(Config::load(&values).unwrap().config.rate_limit.rules_file.as_deref(), Some(path.as_path()));
     fs::write(&path, "\n\n[[rule]]\nnonsense = 1\n").unwrap();
-    let error = Config::load(&values).unwrap_err().0.remove(0);
+    let error = Config::load(&values).unwrap_err().errors.remove(0);
     assert_eq!(error.subject, "RATE_LIMIT_RULES_FILE");
     assert!(error.reason.starts_with("line "), "{error:?}");
 }

@@ -43,6 +43,7 @@ fn production_refuses_what_is_convenient_but_unsafe() {
         (&[("SECURE_COOKIES", "no")], "SECURE_COOKIES"),
         (&[("AUDIT_LOG_ENABLED", "false")], "AUDIT_LOG_ENABLED"),
         (&[("SESSION_STORAGE", "memory")], "SESSION_STORAGE"),
+        (&[("SESSION_STORAGE", "memory"), ("REDIS_URL", "")], "SESSION_STORAGE"),
         (&[("ARGON2_MEMORY_KIB", "19455")], "ARGON2_MEMORY_KIB"),
         (&[("ARGON2_ITERATIONS", "1")], "ARGON2_MEMORY_KIB"),
         (&[("ALERT_WEBHOOK_URL", "http://localhost:9/hook")], "ALERT_WEBHOOK_URL"),
@@ -67,8 +68,11 @@ fn production_exceptions_must_be_said_aloud() {
 #[test]
 fn production_without_redis_warns_unless_there_is_one_node() {
     assert!(warns(&loaded(production(&[("REDIS_URL", "")])), "SINGLE_NODE"));
-    let single = loaded(production(&[("REDIS_URL", ""), ("SINGLE_NODE", "true")]));
-    assert!(single.warnings.is_empty(), "{:?}", single.warnings);
+    let single = [("REDIS_URL", ""), ("SINGLE_NODE", "true")];
+    for settings in [&single[..], &[single[0], single[1], ("SESSION_STORAGE", "memory")]] {
+        let single = loaded(production(settings));
+        assert!(single.warnings.is_empty(), "{:?}", single.warnings);
+    }
 }
 
 #[test]
@@ -87,6 +91,8 @@ fn weakening_choices_are_loud() {
         (&[("TOTP_WINDOW", "3")], "accepts 7 codes"),
         (&[("RATE_LIMIT_LOGIN_ATTEMPT", "7")], "did you mean RATE_LIMIT_LOGIN_ATTEMPTS?"),
         (&[("SMTP_URL", "smtp://mail.example?tls=off")], "in the clear"),
+        (&[("SENTRY_DSN", "https://key@sentry.example/1")], "SENTRY_DSN has no effect yet"),
+        (&[("ALERT_WEBHOOK_URL", "https://hooks.example/a")], "ALERT_WEBHOOK_URL has no effect yet"),
     ] {
         assert!(warns(&loaded(development(settings)), warning), "{settings:?}");
     }

@@ -48,13 +48,18 @@ const WRONG: &[(&str, &str)] = &[
     ("PASSWORD_MIN_LENGTH", "7"),
     ("PASSWORD_MIN_LENGTH", "65"),
     ("BREACHED_PASSWORDS_FILE", "/nonexistent/filter"),
+    ("BREACHED_PASSWORDS_FILE", "/dev/null"),
     ("PASSWORD_RESET_TOKEN_TTL", "0"),
     ("PASSWORD_RESET_RATE_LIMIT", "0"),
     ("ARGON2_MEMORY_KIB", "7"),
     ("TOTP_ISSUER_NAME", "a:b"),
     ("TOTP_WINDOW", "6"),
     ("SMTP_URL", "mail.example"),
+    ("SMTP_URL", "smtps://mail.example?sslrootcert=/nonexistent/ca.pem"),
+    ("SMTP_URL", "smtps://mail.example?sslrootcert=/dev/null"),
     ("MAIL_FROM", "nobody"),
+    ("MAIL_FROM", "é@mail.example"),
+    ("MAIL_FROM", "a..b@mail.example"),
     ("LOG_FORMAT", "xml"),
     ("SENTRY_DSN", "https://sentry.example/1"),
     ("ALERT_WEBHOOK_URL", "ftp://hooks.example"),
@@ -96,6 +101,22 @@ fn every_wrong_variable_is_in_one_message_with_all_that_helps() {
     }
     assert!(!message.contains("hunter2"), "{message}");
     assert_eq!(fs::read_dir(data_dir.path()).unwrap().count(), 0, "a wrong configuration makes no files");
+}
+
+#[test]
+fn warnings_are_told_with_what_is_wrong() {
+    let (_data_dir, values) = development(&[
+        ("SESSION_TTL_HOURS", "a day"),
+        ("SESSION_TTL_HOUR", "hunter2"),
+        ("TRUSTED_PROXY_HEADER", "forwarded"),
+    ]);
+    let message = Config::load(&values).unwrap_err().to_string();
+    for part in
+        ["SESSION_TTL_HOURS is", "warning: SESSION_TTL_HOUR is not a setting", "warning: TRUSTED_PROXY"]
+    {
+        assert!(message.contains(part), "{part} is not in:\n{message}");
+    }
+    assert!(!message.contains("hunter2"), "{message}");
 }
 
 #[test]

@@ -22,18 +22,18 @@ fn every_secret_can_come_from_a_file() {
         let file_name = variable.file_name().unwrap();
         values.insert(file_name.clone(), path.to_str().unwrap().to_owned());
 
-        let errors = Config::load(&values).unwrap_err().0;
+        let errors = Config::load(&values).unwrap_err().errors;
         assert_eq!(errors[0].subject, file_name, "the file is not there");
         for newline in ["", "\n", "\r\n"] {
             fs::write(&path, format!("{sample}{newline}")).unwrap();
             Config::load(&values).unwrap_or_else(|errors| panic!("{errors}"));
         }
         fs::write(&path, "\n").unwrap();
-        assert_eq!(Config::load(&values).unwrap_err().0[0].subject, file_name, "empty");
+        assert_eq!(Config::load(&values).unwrap_err().errors[0].subject, file_name, "empty");
 
         fs::write(&path, &sample).unwrap();
         values.insert(variable.name.to_owned(), sample);
-        let error = &Config::load(&values).unwrap_err().0[0];
+        let error = &Config::load(&values).unwrap_err().errors[0];
         assert_eq!(error.subject, variable.name);
         assert!(error.reason.contains(&format!("{file_name} is set too")), "{error:?}");
     }

@@ -44,7 +44,7 @@ pub struct SignupBody {
 fn joining(judge: &mut Judge, body: &SignupBody) -> Option<Joining> {
     match (&body.org_name, &body.org_id, &body.invitation_token) {
         (Some(name), None, None) => Some(Joining::NewOrganization(judge.line("org_name", name, 120))),
-        (None, Some(id), None) => Some(Joining::OpenOrganization(id.clone())),
+        (None, Some(id), None) => Some(Joining::OpenOrganization(judge.id("org_id", id))),
         (None, None, Some(token)) => Some(Joining::Invitation(token.0.clone())),
         _ => {
             judge.refuse("org_name", "give exactly one of org_name, org_id and invitation_token");

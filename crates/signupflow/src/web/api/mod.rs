@@ -7,6 +7,7 @@ pub mod bodies;
 pub mod changed;
 pub mod events;
 pub mod invitations;
+pub mod lockouts;
 pub mod login;
 pub mod mailed_links;
 pub mod organizations;

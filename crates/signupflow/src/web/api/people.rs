@@ -4,7 +4,6 @@ use accounts::ports::PersonPatch;
 use accounts::{lockouts, manage_sessions, people};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardening::clock::Timestamp;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -78,7 +77,7 @@ pub async fn get(
 pub struct PersonUpdateBody {
     /// 1 to 120 characters.
     pub name: Option<String>,
-    /// IANA name, such as `Europe/Madrid`.
+    /// IANA name, such as `Europe/Madrid`, or `UTC`. Its shape is checked, not whether there is such a city.
     pub timezone: Option<String>,
     /// One of en, es, pt, fr, zh-CN, zh-TW.
     pub language: Option<String>,
@@ -240,44 +239,4 @@ pub async fn end_sessions(
     run_to_end(async move { manage_sessions::end_all_of(&services, &context, &principal, &id).await })
         .await?;
     Ok(message("Every session of this person was ended."))
-}
-
-/// A lock for failed attempts.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LockBody {
-    /// `account` (strangers), `device`, `person` (inside a session) or `second_factor` (codes while signing in).
-    pub kind: String,
-    /// The account, when it is known.
-    pub person_id: Option<String>,
-    /// The address that was typed.
-    pub subject: String,
-    /// How many failures led to it.
-    pub failures: u32,
-    /// When.
-    #[schema(value_type = String, format = DateTime)]
-    pub locked_at: Timestamp,
-    /// Until when.
-    #[schema(value_type = String, format = DateTime)]
-    pub locked_until: Timestamp,
-}
-
-/// Accounts of your organization that are locked for failed attempts right now.
-#[utoipa::path(get, path = "/api/lockouts", tag = "people", security(("bearer" = [])), responses(
-    (status = 200, description = "The latest first", body = Listing<LockBody>),
-    (status = "4XX", description = "unauthenticated, forbidden", body = ProblemBody),
-))]
-pub async fn lockouts(
-    State(state): State<AppState>,
-    SignedIn(principal): SignedIn,
-) -> Outcome<axum::Json<Listing<LockBody>>> {
-    let locks = lockouts::list(&state.services, &principal).await?;
-    let items = locks.into_iter().map(|lock| LockBody {
-        kind: lock.kind,
-        person_id: lock.person_id,
-        subject: lock.subject,
-        failures: lock.failures,
-        locked_at: lock.locked_at,
-        locked_until: lock.locked_until,
-    });
-    Ok(axum::Json(Listing { items: items.collect(), next_cursor: None }))
 }

@@ -7,12 +7,13 @@
 //! | the body takes longer than [`BODY_TIMEOUT`] | 408 |
 //! | not UTF-8, a byte order mark, not one JSON text, nested too deep, half a surrogate pair | 400 `invalid_json` |
 //! | a key twice in one object | 400 `duplicate_field` |
-//! | a missing, unknown or wrongly typed field | 422 `invalid_input`, with the field's path |
+//! | missing, unknown or wrongly typed fields | 422 `invalid_input`, with the path of each |
 //!
 //! An empty body counts as `{}`, so that the answer names the missing fields.
 
 mod fault;
 pub(in crate::web) mod reader;
+mod stand_in;
 #[cfg(test)]
 mod tests;
 pub(in crate::web) mod tree;
@@ -35,8 +36,9 @@ use tree::Unreadable;
 /// The largest body, in bytes, of a route that says nothing else.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long a whole body may take to arrive.
-pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a whole body may take to arrive. Shorter than a request may take in all, so that its sender is told that
+/// nothing was done (408) and not that nobody knows (503).
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest body of one route, in bytes: set it with `.layer(Extension(BodyLimit(…)))`.
 #[derive(Debug, Clone, Copy)]

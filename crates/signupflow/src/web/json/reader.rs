@@ -2,9 +2,14 @@
 //!
 //! Stricter than serde's own readers: a struct is read from an object only (never from a list), and a
 //! field the struct does not have is always an error, whether or not the type says
-//! `deny_unknown_fields`. Unknown fields are collected, so that one answer names all of them.
+//! `deny_unknown_fields`. Misfits and unknown fields are collected, so that one answer names all of them: after each
+//! misfit the tree is read anew with a [`StandIn`] in its place.
 
-use std::{cell::RefCell, collections::BTreeMap, slice};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    slice, vec,
+};
 
 use serde::{
     de::{
@@ -16,6 +21,7 @@ use serde::{
 
 use super::{
     fault::{Fault, join, unknown},
+    stand_in::StandIn,
     tree::Tree,
 };
 
@@ -29,24 +35,44 @@ pub(in crate::web) type Errors = BTreeMap<String, Vec<String>>;
 
 /// Reads a `T`; `whole` is the path under which a misfit of the root itself is reported.
 pub(in crate::web) fn read<T: DeserializeOwned>(tree: &Tree, whole: &str) -> Result<T, Errors> {
-    let findings = RefCell::default();
-    let value = T::deserialize(Reader { tree, path: String::new(), findings: &findings });
-    let mut errors: Errors = findings.into_inner();
-    match value {
-        Ok(value) if errors.is_empty() => Ok(value),
-        Ok(_) => Err(errors),
-        Err(fault) => {
-            let (path, sentence) = fault.into_parts(whole);
-            errors.entry(path).or_default().push(sentence);
-            Err(errors)
+    let mut notes = Notes::default();
+    let mut misfits = Errors::new();
+    loop {
+        let fault = match T::deserialize(Reader { tree, path: String::new(), notes: &notes }) {
+            Ok(value) if misfits.is_empty() && notes.unknown.borrow().is_empty() => return Ok(value),
+            Ok(_) => break,
+            Err(fault) => fault,
+        };
+        let (path, sentence) = fault.into_parts(whole);
+        // Met again: nothing can stand in for it.
+        if !notes.stand_ins.insert(path.clone()) {
+            break;
+        }
+        misfits.insert(path, vec![sentence]);
+        if misfits.len() + notes.unknown.borrow().len() >= MAX_FINDINGS {
+            break;
         }
     }
+    let mut errors = notes.unknown.into_inner();
+    for (path, sentences) in misfits {
+        errors.entry(path).or_default().extend(sentences);
+    }
+    Err(errors)
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct Notes {
+    /// Fields that the type does not have.
+    unknown: RefCell<Errors>,
+    /// Paths whose values are missing or do not fit.
+    stand_ins: BTreeSet<String>,
 }
 
 struct Reader<'de, 'f> {
     tree: &'de Tree,
     path: String,
-    findings: &'f RefCell<Errors>,
+    notes: &'f Notes,
 }
 
 impl Tree {
@@ -66,10 +92,10 @@ impl Tree {
 
 impl<'de> Reader<'de, '_> {
     fn note_unknown(&self, name: &str, allowed: &'static [&'static str]) {
-        let mut findings = self.findings.borrow_mut();
-        if findings.len() < MAX_FINDINGS {
+        let mut unknown_fields = self.notes.unknown.borrow_mut();
+        if unknown_fields.len() < MAX_FINDINGS {
             let name: String = name.chars().take(MAX_NAME).collect();
-            findings.insert(join(&self.path, &name), vec![unknown(allowed)]);
+            unknown_fields.insert(join(&self.path, &name), vec![unknown(allowed)]);
         }
     }
 
@@ -121,14 +147,15 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
             Tree::List(items) => visitor.visit_seq(Items {
                 rest: items.iter().enumerate(),
                 path: self.path,
-                findings: self.findings,
+                notes: self.notes,
             }),
             Tree::Map(entries) => visitor.visit_map(Entries {
                 rest: entries.iter(),
+                absent: Vec::new().into_iter(),
                 known: None,
                 value: None,
                 path: self.path,
-                findings: self.findings,
+                notes: self.notes,
             }),
         }
     }
@@ -168,13 +195,18 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         for (name, _) in entries.iter().filter(|(name, _)| !fields.contains(&name.as_str())) {
             self.note_unknown(name, fields);
         }
-        let known = Some(fields);
+        let is_absent = |field: &&&str| {
+            self.notes.stand_ins.contains(&join(&self.path, field))
+                && entries.iter().all(|(name, _)| name != *field)
+        };
+        let absent: Vec<&str> = fields.iter().filter(is_absent).copied().collect();
         visitor.visit_map(Entries {
             rest: entries.iter(),
-            known,
+            absent: absent.into_iter(),
+            known: Some(fields),
             value: None,
             path: self.path,
-            findings: self.findings,
+            notes: self.notes,
         })
     }
 
@@ -200,7 +232,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
 struct Items<'de, 'f> {
     rest: std::iter::Enumerate<slice::Iter<'de, Tree>>,
     path: String,
-    findings: &'f RefCell<Errors>,
+    notes: &'f Notes,
 }
 
 impl<'de> SeqAccess<'de> for Items<'de, '_> {
@@ -209,17 +241,18 @@ impl<'de> SeqAccess<'de> for Items<'de, '_> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         let Some((place, tree)) = self.rest.next() else { return Ok(None) };
         let path = join(&self.path, &place.to_string());
-        let reader = Reader { tree, path: path.clone(), findings: self.findings };
-        seed.deserialize(reader).map(Some).map_err(|fault| fault.at(&path))
+        read_or_stand_in(seed, Some(tree), path, self.notes).map(Some)
     }
 }
 
 struct Entries<'de, 'f> {
     rest: slice::Iter<'de, (String, Tree)>,
+    /// Fields that are missing, and known to be.
+    absent: vec::IntoIter<&'static str>,
     known: Option<&'static [&'static str]>,
-    value: Option<&'de (String, Tree)>,
+    value: Option<(&'de str, Option<&'de Tree>)>,
     path: String,
-    findings: &'f RefCell<Errors>,
+    notes: &'f Notes,
 }
 
 impl<'de> MapAccess<'de> for Entries<'de, '_> {
@@ -227,14 +260,28 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         let known = self.known;
-        self.value = self.rest.find(|(name, _)| known.is_none_or(|known| known.contains(&name.as_str())));
-        self.value.map(|(name, _)| seed.deserialize(name.as_str().into_deserializer())).transpose()
+        let present = self.rest.find(|(name, _)| known.is_none_or(|known| known.contains(&name.as_str())));
+        let present = present.map(|(name, tree)| (name.as_str(), Some(tree)));
+        self.value = present.or_else(|| self.absent.next().map(|name| (name, None)));
+        self.value.map(|(name, _)| seed.deserialize(name.into_deserializer())).transpose()
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
         let (name, tree) = self.value.take().ok_or_else(|| Fault::custom("has a key without a value"))?;
         let path = join(&self.path, &name.chars().take(MAX_NAME).collect::<String>());
-        let reader = Reader { tree, path: path.clone(), findings: self.findings };
-        seed.deserialize(reader).map_err(|fault| fault.at(&path))
+        read_or_stand_in(seed, tree, path, self.notes)
     }
+}
+
+fn read_or_stand_in<'de, T: DeserializeSeed<'de>>(
+    seed: T,
+    tree: Option<&'de Tree>,
+    path: String,
+    notes: &Notes,
+) -> Result<T::Value, Fault> {
+    let read = match tree.filter(|_| !notes.stand_ins.contains(&path)) {
+        Some(tree) => seed.deserialize(Reader { tree, path: path.clone(), notes }),
+        None => seed.deserialize(StandIn),
+    };
+    read.map_err(|fault| fault.at(&path))
 }

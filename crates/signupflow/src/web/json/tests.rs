@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
+use crate::web::pipeline::REQUEST_TIMEOUT;
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Team {
@@ -96,11 +97,52 @@ fn unknown_fields_are_named_all_together_with_what_is_allowed() {
 }
 
 #[test]
+fn misfits_are_named_all_together() {
+    let errors = errors(r#"{"size":"x","open":1,"members":[{"id":"a"},{"id":2},{},7],"admin":true}"#);
+    let paths: Vec<_> = errors.keys().map(String::as_str).collect();
+    assert_eq!(paths, ["admin", "members.1.id", "members.2.id", "members.3", "name", "open", "size"]);
+    assert_eq!(errors["name"], ["is required"]);
+    assert_eq!(errors["members.3"], ["must be an object"]);
+}
+
+/// Of every type that a request has.
+#[test]
+fn anything_can_be_stood_in_for() {
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        One,
+    }
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only their absence is of interest")]
+    struct Everything {
+        kind: Kind,
+        start: hardening::clock::Timestamp,
+        secret: hardening::secret::Secret<String>,
+        share: f64,
+        whole: i64,
+        flag: bool,
+        inner: Member,
+        list: Vec<Member>,
+        map: std::collections::BTreeMap<String, u8>,
+        last: String,
+    }
+    let problem = from_bytes::<Everything>(b"{}").unwrap_err();
+    let errors = problem.errors.unwrap();
+    assert_eq!(errors.len(), 10, "{errors:?}");
+    let problem =
+        from_bytes::<Everything>(br#"{"kind":"two","start":"noon","share":"1","inner":[]}"#).unwrap_err();
+    assert_eq!(problem.errors.unwrap().len(), 10);
+}
+
+#[test]
 fn the_number_and_length_of_named_fields_are_bounded() {
     let name = "x".repeat(100);
     let fields = (0..500).fold(String::new(), |fields, number| format!(r#"{fields},"{number}{name}":1"#));
     let errors = errors(&format!(r#"{{"name":"a"{fields}}}"#));
     assert!(errors.len() <= 20 && errors.keys().all(|path| path.len() <= 64));
+    let members = format!(r#"{{"name":"a","members":[{}{{}}]}}"#, "{},".repeat(500));
+    assert_eq!(self::errors(&members).len(), 20);
 }
 
 #[test]
@@ -188,10 +230,12 @@ async fn a_body_that_breaks_off_is_400() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_never_ends_is_408() {
+async fn a_body_that_never_ends_is_408_before_the_request_is_given_up() {
+    let begun = tokio::time::Instant::now();
     let silent = stream::pending::<Result<Bytes, std::io::Error>>();
     let problem = extract(Some("application/json"), Body::from_stream(silent)).await.unwrap_err();
     assert_eq!(problem.status, StatusCode::REQUEST_TIMEOUT);
+    assert!(begun.elapsed() + Duration::from_secs(2) < REQUEST_TIMEOUT, "{:?}", begun.elapsed());
 }
 
 fn any_json() -> impl Strategy<Value = serde_json::Value> {

@@ -71,10 +71,13 @@ fn read_operation(document: &Value, path: &str, method: &'static str, operation:
     let mut inputs: Vec<Input> =
         operation["parameters"].as_array().into_iter().flatten().map(|p| parameter(document, p)).collect();
     inputs.extend(body_fields(document, &operation["requestBody"]));
-    let outputs = operation["responses"].as_object().into_iter().flatten().map(|(status, response)| Output {
-        status: status.clone(),
-        body: first_schema(response).map(|schema| kind_of(document, schema)).unwrap_or_default(),
-        meaning: text(&response["description"]),
+    let outputs = operation["responses"].as_object().into_iter().flatten().map(|(status, response)| {
+        let response = resolve(document, response);
+        Output {
+            status: status.clone(),
+            body: first_schema(response).map(|schema| kind_of(document, schema)).unwrap_or_default(),
+            meaning: text(&response["description"]),
+        }
     });
     Operation {
         id: format!("{method}{}", path.replace(['/', '{', '}'], "-")),
@@ -91,7 +94,11 @@ fn read_operation(document: &Value, path: &str, method: &'static str, operation:
 fn parameter(document: &Value, parameter: &Value) -> Input {
     Input {
         name: text(&parameter["name"]),
-        place: if parameter["in"] == "path" { "path" } else { "query" },
+        place: match parameter["in"].as_str() {
+            Some("path") => "path",
+            Some("header") => "header",
+            _ => "query",
+        },
         kind: kind_of(document, &parameter["schema"]),
         meaning: text(&parameter["description"]),
         required: parameter["required"] == true,

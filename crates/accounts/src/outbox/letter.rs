@@ -106,7 +106,10 @@ impl Words<'_> {
             }
             Content::Invitation { invitation_token, organization, invited_by, .. } => {
                 let args = vec![("organization", typed(organization)), ("inviter", typed(invited_by))];
-                self.with_button("invitation", &args, &format!("invitation?token={invitation_token}"))
+                let path = format!("invitation?token={invitation_token}");
+                // Perhaps there is no account at that address.
+                let footer = self.say("mail-automatic-invitation", &vec![self.recipient()]);
+                Letter { footer, ..self.with_button("invitation", &args, &path) }
             }
             Content::NewDevice { not_me_token, browser, system, ip_address } => {
                 let link = format!("not-me?token={not_me_token}");
@@ -134,7 +137,7 @@ impl Words<'_> {
             button: None,
             link_hint: self.say("mail-link-hint", &Vec::new()),
             after: Vec::new(),
-            footer: self.say("mail-automatic", &vec![("address", typed(&self.mail.recipient))]),
+            footer: self.say("mail-automatic", &vec![self.recipient()]),
         }
     }
 
@@ -193,6 +196,10 @@ impl Words<'_> {
 fn paragraphs(text: &str) -> Vec<String> {
     text.split("\n\n").map(|paragraph| paragraph.trim().replace('\n', " ")).collect()
 }
+
+    fn recipient(&self) -> (&'static str, Value<'_>) {
+        ("address", typed(&self.mail.recipient))
+    }
 
 fn typed(text: &str) -> Value<'_> {
     one_line(text).into()

@@ -1,9 +1,12 @@
 //! Mail by SMTP while the mail server does everything wrong.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::{Answer, PASSWORD, TestApp, fresh_ip};
-use accounts::outbox::{Round, deliver_round};
+use accounts::outbox::{RenderedMail, Round, deliver_round};
+use accounts::ports::{Mailer, Undelivered};
+use async_trait::async_trait;
 use backends::mail::{Patience, Sender, SmtpMailer, SmtpTarget};
 use reqwest::Method;
 use serde_json::json;
@@ -136,4 +139,40 @@ async fn two_nodes_send_each_mail_once() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!((ids.len(), sink.messages().len()), (20, 20));
+}
+
+/// Never answers about mail to one address, and tells of all other.
+struct Stuck(String, tokio::sync::mpsc::UnboundedSender<String>);
+
+#[async_trait]
+impl Mailer for Stuck {
+    async fn deliver(&self, _: &str, mail: &RenderedMail) -> Result<(), Undelivered> {
+        if mail.to == self.0 {
+            std::future::pending::<()>().await;
+        }
+        let _ = self.1.send(mail.to.clone());
+        Ok(())
+    }
+}
+
+/// F14: a message that the mail server keeps waiting holds up no other of the same node.
+#[tokio::test]
+async fn a_message_that_hangs_holds_up_no_other() {
+    let app = TestApp::start().await;
+    let (stuck, other) = (app.admin().await, app.admin().await);
+    stuck.on_another_device().await;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mailer: Arc<dyn Mailer> = Arc::new(Stuck(stuck.email.clone(), tell));
+    let delivering = tokio::spawn(signupflow::mail_delivery::deliver(app.assembly.services.clone(), mailer));
+    // More than leave at once, and twice, so that the second time the first is certainly under way.
+    for _ in 0..2 {
+        for _ in 0..10 {
+            other.on_another_device().await;
+        }
+        for _ in 0..10 {
+            let arrived = tokio::time::timeout(Duration::from_secs(30), told.recv()).await;
+            assert_eq!(arrived.expect("it is not held up"), Some(other.email.clone()));
+        }
+    }
+    delivering.abort();
 }

@@ -84,6 +84,7 @@ async fn send(
             invited_by: inviter.name,
         },
         expires_at: invitation.expires_at,
+        link_expires_at: None,
         created_at: invitation.created_at,
     };
     let new =

@@ -5,7 +5,9 @@
 //!   same Message-ID.
 //! * What may pass (no connection, a 4xx answer) is tried again for about three days, ever less often. What is
 //!   refused for good is given up at once.
-//! * A mail that is given up keeps its content while its link lives, so that `signupflow mail retry` can send it.
+//! * News outlive the link in them: once it is dead they go out without it. Mail that is nothing but a link is dropped
+//!   with it.
+//! * A mail that is given up keeps its content while it is worth sending, so that `signupflow mail retry` can.
 
 mod content;
 mod give_up;
@@ -32,6 +34,8 @@ const CLAIM_LEASE: Duration = Duration::from_mins(1);
 pub const ATTEMPT_LIMIT: Duration = Duration::from_secs(45);
 /// How many messages a node hands over at once.
 pub const AT_ONCE: usize = 8;
+/// How long news of an account are worth sending: over all attempts, and while an operator may have one sent again.
+pub(crate) const NEWS_WORTH_SENDING: Duration = Duration::from_hours(7 * 24);
 /// Attempts before a message is given up: with the waits below, about three days.
 const MAX_ATTEMPTS: u32 = 23;
 /// The longest wait between two attempts.
@@ -116,7 +120,7 @@ pub async fn deliver_one(services: &Services, mailer: &dyn Mailer, due: DueMail)
         services.outbox.settle(&due.id, MailStatus::Expired, None, now).await?;
         return Ok(Fate::Expired);
     }
-    let rendered = due.mail.render(&services.settings.public_url);
+    let rendered = due.mail.render(&services.settings.public_url, now);
     match mailer.deliver(&due.id, &rendered).await {
         Ok(()) => {
             services.outbox.settle(&due.id, MailStatus::Delivered, None, services.clock.now()).await?;

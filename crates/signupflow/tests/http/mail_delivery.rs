@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::{Answer, PASSWORD, TestApp, fresh_ip};
+use crate::support::{Answer, OTHER_PASSWORD, PASSWORD, TestApp, fresh_ip};
 use accounts::outbox::{RenderedMail, Round, deliver_round};
 use accounts::ports::{Mailer, Undelivered};
 use async_trait::async_trait;
@@ -95,14 +95,17 @@ async fn a_message_that_comes_twice_has_the_same_message_id() {
     assert_eq!(message_id(&messages[0]), message_id(&messages[1]));
 }
 
-/// F14: a mail whose link has expired meanwhile is dropped.
+/// F14: a mail that is nothing but a link is dropped with it.
 #[tokio::test]
 async fn what_is_not_worth_sending_any_more_is_not_sent() {
     let app = TestApp::start().await;
     let sink = SmtpSink::start().await;
     let mailer = mailer(&sink);
-    app.admin().await.on_another_device().await;
-    app.advance(24 * 60 * 60 - 1);
+    let email = app.admin().await.email;
+    let asked = json!({"email": email});
+    app.post_from(&fresh_ip(), "/api/auth/password-reset-request", &asked).await.expect(200);
+    app.answer_resets().await;
+    app.advance(60 * 60 - 1);
     sink.behave(Behaviour::Refuse(Stage::Message, "451 later".to_owned()));
     assert_eq!(round(&app, &mailer).await.postponed, 1, "a second before it is still worth it");
     sink.behave(Behaviour::Accept);
@@ -110,7 +113,46 @@ async fn what_is_not_worth_sending_any_more_is_not_sent() {
     assert_eq!(round(&app, &mailer).await.expired, 1);
     assert!(sink.messages().is_empty());
     let row = app.assembly.services.outbox.list(1).await.expect("readable").remove(0);
-    assert_eq!((row.kind.as_str(), row.status.as_str()), ("new_device", "expired"));
+    assert_eq!((row.kind.as_str(), row.status.as_str()), ("password_reset", "expired"));
+}
+
+/// F14: news of an account outlive the link in them: after a day and more they arrive, without it.
+#[tokio::test]
+async fn news_arrive_after_their_link_is_dead() {
+    let app = TestApp::start().await;
+    let sink = SmtpSink::start().await;
+    let mailer = mailer(&sink);
+    let admin = app.admin().await;
+    let change = json!({"old_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    admin.put("/api/auth/password", &change).await.expect(200);
+    app.login_from(&fresh_ip(), &admin.email, OTHER_PASSWORD).await.expect(200);
+    let stranger = fresh_ip();
+    for _ in 0..5 {
+        app.login_from(&stranger, &admin.email, "wrong").await.expect(401);
+    }
+    sink.behave(Behaviour::Refuse(Stage::Connect, "421 busy".to_owned()));
+    for hours in 0..50 {
+        app.advance(60 * 60);
+        assert_eq!(round(&app, &mailer).await.expired, 0, "after {hours} hours");
+    }
+    sink.behave(Behaviour::Accept);
+    app.advance(8 * 60 * 60);
+    rounds(&app, &mailer).await;
+    let messages = sink.messages();
+    let read = |message: &Message| {
+        let read = mail_parser::MessageParser::default().parse(message.data.as_bytes()).expect("a message");
+        (read.subject().unwrap_or_default().to_owned(), read.body_text(0).unwrap_or_default().into_owned())
+    };
+    let mut subjects: Vec<String> = Vec::new();
+    for (subject, text) in messages.iter().map(read) {
+        assert!(!text.contains("token=") && !text.contains("with this link"), "{text}");
+        subjects.push(subject);
+    }
+    subjects.sort_unstable();
+    assert_eq!(
+        subjects,
+        ["New sign-in to your account", "Your account was locked", "Your password was changed"]
+    );
 }
 
 /// F14: nodes that share the work send each mail once.

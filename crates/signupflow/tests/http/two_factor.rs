@@ -2,6 +2,7 @@
 
 use crate::support::authenticator::{Authenticator, STEP, enrolled, give, signed_in, temporary_token};
 use crate::support::{Answer, OTHER_PASSWORD, PASSWORD, Persona, TestApp, fresh_ip};
+use backends::sql::Unit;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -308,4 +309,35 @@ async fn an_admin_removes_what_waits_to_be_confirmed() {
     assert_eq!(rows[0].changes, Some(json!({"2fa_waiting": {"old": true, "new": false}})));
     let mails = app.mails_to(&member.email).await;
     assert!(!mails.iter().any(|mail| mail.contains("was reset")), "{mails:?}");
+}
+
+/// A secret that no key opens, or that is not there: no code of the app is right, nothing breaks, nothing is counted, and
+/// a recovery code still opens.
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_refuses_codes_of_the_app() {
+    let app = TestApp::start().await;
+    let person = app.admin().await;
+    let authenticator = enrolled(&person).await;
+    let inside = signed_in(&app, &person.email, &authenticator).await;
+    let foreign = Some("gAAAAAB-damaged-or-under-another-key".to_owned());
+    for (secret, recovery_code) in [foreign, None].into_iter().zip(&authenticator.recovery_codes) {
+        let mut unit = Unit::housekeeping("a second factor as an adopted database may have it");
+        let params = vec![secret.into(), person.id.as_str().into()];
+        let sql = "UPDATE user_security_settings SET totp_secret = $1 WHERE user_id = $2";
+        unit.guarded(sql, params, "no such person");
+        app.assembly.database.commit(unit).await.expect("stored");
+        for _ in 0..4 {
+            let token = temporary_token(&app, &person.email).await;
+            let code = authenticator.code(&app);
+            let refused = give(&app, &token, &code).await.expect_problem(403, "second_factor_unavailable");
+            assert!(refused.field("detail").contains("cannot be checked"), "{}", refused.text);
+            assert!(refused.field("detail").contains("recovery code"), "{}", refused.text);
+            let again = json!({"password": PASSWORD, "code": code});
+            let again = inside.post("/api/auth/reauthenticate", &again).await;
+            again.expect_problem(403, "second_factor_unavailable");
+        }
+        let token = temporary_token(&app, &person.email).await;
+        give(&app, &token, recovery_code).await.expect(200);
+    }
+    assert_eq!(app.audit_rows("auth.2fa_failed").await.len(), 0);
 }

@@ -31,6 +31,7 @@ missing_packages() {
     /usr/bin/python3 -c 'import sqlalchemy' 2>/dev/null || echo python3-sqlalchemy
     /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
     /usr/bin/python3 -c 'import cryptography.fernet' 2>/dev/null || echo python3-cryptography
+    /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || echo python3-aiosmtpd
     have cc || echo gcc libc6-dev
     have c++ || echo g++
 }

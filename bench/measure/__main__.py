@@ -34,7 +34,7 @@ def markdown(rows, failures):
         span = f"{row['min']:.3f}-{row['max']:.3f}" if "min" in row else ""
         rest = [f"{row[key]:.{digits}f}" if key in row else "" for key, digits in (("rate", 0), ("cpu_us", 1), ("redis_us", 1))]
         lines.append(f"| {row['what']} | {row.get('ratio', row.get('value')):.3f} | {span} | {' | '.join(rest)} |")
-    lines += [f"| {part} | not measured: {why} | | | | |" for part, why in failures]
+    lines += [f"| {part} | {why} | | | | |" for part, why in failures]
     return "\n".join(lines) + "\n"
 
 
@@ -59,14 +59,17 @@ def main():
     rows, failures = [], []
 
     def part(name, measure, *which):
-        """Measures a part if it is wanted; one that cannot be measured is told of at the end and costs no other."""
+        """Measures a part if it is wanted; one that cannot be measured or does not hold is told of at the end and costs no other."""
         if args.part not in (None, name):
             return
         try:
             measure(rows, args, *which)
+        except timing.OutOfBounds as error:
+            failures.append((name, f"does not hold: {error}"))
         except (AssertionError, OSError, subprocess.SubprocessError) as error:
             told = getattr(error, "stderr", None) or ""
-            failures.append((" ".join([name, *(one for one in which if isinstance(one, str))]), f"{error} {told}".strip()))
+            which = " ".join([name, *(one for one in which if isinstance(one, str))])
+            failures.append((which, f"was not measured: {error} {told}".strip()))
 
     embedded, production = args.shape != "production", args.shape != "embedded"
     for shape, on in (("embedded", embedded), ("PostgreSQL and Redis", production)):
@@ -92,7 +95,7 @@ def main():
         with open(args.markdown, "w") as file:
             file.write(markdown(rows, failures))
     for name, why in failures:
-        print(f"{name} was not measured: {why}", file=sys.stderr)
+        print(f"{name} {why}", file=sys.stderr)
     sys.exit(1 if failures else 0)
 
 

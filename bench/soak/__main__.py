@@ -1,10 +1,10 @@
 """Long loops of the fault tests, and what needs root, hours or other programs. Prints a table; exit code 1 if anything
 did not hold.
 
-Parts: faults (the fault tests, again and again), F07 (PostgreSQL fails over), F10 (power: what is synced before a change
-is acknowledged; needs strace), F12 (two programs take turns on the same data; --other names the second), F18 (full disk;
-needs root), F19 (out of memory; needs root and cgroups), F35 (hours of load). Not here: F10 with a guest that is really
-cut off.
+Parts: faults (the fault tests and the races for single-use codes, again and again), F07 (PostgreSQL fails over), F10
+(power: what is synced before a change is acknowledged; needs strace), F12 (two programs take turns on the same data;
+--other names the second), F18 (full disk; needs root), F19 (out of memory; needs root and cgroups), F35 (hours of load).
+Not here: F10 with a guest that is really cut off.
 """
 import argparse, os, subprocess, sys, time, traceback
 

@@ -83,6 +83,11 @@ pub enum Refusal {
     Forbidden,
     /// Too many wrong codes in a row.
     SecondFactorUnavailable,
+    /// The app's secret is missing, or no key opens it: no code of the app can be judged.
+    SecondFactorUnreadable {
+        /// Whose, for the log.
+        person_id: String,
+    },
     /// Nothing by that id in the caller's organization.
     NotFound(&'static str),
     /// The address has an account already.
@@ -182,7 +187,9 @@ impl Refusal {
             Self::TwoFactorNotEnabled => "2fa_not_enabled",
             Self::TwoFactorNotStarted => "2fa_not_started",
             Self::OwnSecondFactor => "own_second_factor",
-            Self::SecondFactorUnavailable => "second_factor_unavailable",
+            Self::SecondFactorUnavailable | Self::SecondFactorUnreadable { .. } => {
+                "second_factor_unavailable"
+            }
             Self::NotFound(_) => "not_found",
             Self::EmailTaken => "email_taken",
             Self::NameTaken => "name_taken",
@@ -204,6 +211,7 @@ impl Refusal {
         match self {
             Self::InvalidCredentials => Message::new("detail-wrong-email-or-password"),
             Self::TemporaryTokenInvalid => Message::new("detail-temporary-token"),
+            Self::SecondFactorUnreadable { .. } => Message::new("detail-second-factor-unreadable"),
             Self::WrongCode(hint) | Self::WrongSignInCode(hint) => hint.message(),
             Self::NotFound(what) => Message::new("detail-no-such").with("what", *what),
             Self::Locked { detail, .. } | Self::RateLimited { detail, .. } => detail.clone(),

@@ -2,6 +2,7 @@
 
 use hardening::email::EmailAddress;
 use hardening::text::{Limits, clean_text};
+use wording::Language;
 
 use crate::error::{FieldErrors, Refusal};
 use crate::model::{ADMIN, RequiredRole};
@@ -173,12 +174,27 @@ fn is_time_zone(zone: &str) -> bool {
         && place.split('/').all(name)
 }
 
-/// Languages that mails and pages know; others fall back to English.
+/// The languages a person can have, as they are stored; an adopted database may hold other tags.
 pub const LANGUAGES: [&str; 6] = ["en", "es", "pt", "fr", "zh-CN", "zh-TW"];
+
+/// The one of [`LANGUAGES`] for a language we have: Chinese goes by region there, as in the original.
+pub const fn stored_tag(language: Language) -> &'static str {
+    match language {
+        Language::SimplifiedChinese => "zh-CN",
+        Language::TraditionalChinese => "zh-TW",
+        other => other.tag(),
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_language_has_a_stored_tag_that_means_it() {
+        assert_eq!(Language::ALL.map(stored_tag), LANGUAGES);
+        assert_eq!(LANGUAGES.map(Language::for_tag), Language::ALL);
+    }
 
     #[test]
     fn every_fault_is_told_at_once() {

@@ -10,7 +10,7 @@ use crate::audit_trail::{Actor, Happening};
 use crate::context::{Principal, RequestContext};
 use crate::credential_check::{Counted, budgets, open_gate};
 use crate::error::{Error, Refusal};
-use crate::input::{Judge, LANGUAGES};
+use crate::input::Judge;
 use crate::model::{ADMIN, Invitation, Page};
 use crate::organizations;
 use crate::outbox::{Content, Mail};
@@ -76,7 +76,7 @@ async fn send(
         id: new_id("mail", invitation.created_at, &*services.entropy),
         person_id: None,
         recipient: invitation.email.clone(),
-        language: if LANGUAGES.contains(&inviter.language.as_str()) { inviter.language } else { "en".into() },
+        language: inviter.language,
         content: Content::Invitation {
             invitation_token: token.expose().clone(),
             organization: organization.name,
@@ -84,6 +84,7 @@ async fn send(
             invited_by: inviter.name,
         },
         expires_at: invitation.expires_at,
+        link_expires_at: None,
         created_at: invitation.created_at,
     };
     let new =

@@ -95,6 +95,15 @@ pub async fn lock_by_link(services: &Services, context: &RequestContext, token: 
     Ok(())
 }
 
+/// Whether a mailed link of this kind works. Spends nothing.
+pub async fn link_works(services: &Services, token: &str, purpose: Purpose) -> Result<bool, Error> {
+    match owner_of(services, token, purpose).await {
+        Ok(_) => Ok(true),
+        Err(Error::Refused(_)) => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
 async fn owner_of(services: &Services, token: &str, purpose: Purpose) -> Result<(TokenHash, Person), Error> {
     let hash = TokenHash::of(token).ok_or(Refusal::TokenInvalid)?;
     let now = services.clock.now();

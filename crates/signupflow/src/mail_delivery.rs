@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::Services;
-use accounts::outbox::{self, Round};
+use accounts::outbox::{self, AT_ONCE, Fate, Round};
 use accounts::ports::Mailer;
+use accounts::{Error, Services};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::MissedTickBehavior;
 
 /// How often waiting mail is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -16,23 +19,44 @@ const MANY: u64 = 1000;
 /// A mail that waits so long is worth a warning.
 const LONG: Duration = Duration::from_mins(15);
 
-/// Delivers waiting mail for ever.
+/// Delivers waiting mail for ever. Messages are claimed while others are under way: one that the mail server keeps
+/// waiting takes one place of several, and holds up no other.
 pub async fn deliver(services: Arc<Services>, mailer: Arc<dyn Mailer>) {
+    let mut under_way = FuturesUnordered::new();
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut more_is_due = false;
     loop {
-        match outbox::deliver_round(&services, &*mailer).await {
-            Ok(round) => {
-                count(round);
-                if round.total() > 0 {
+        tokio::select! {
+            _ = look.tick() => {}
+            Some(outcome) = under_way.next() => {
+                count(outcome);
+                // Not for each: one question to the database takes several.
+                if !more_is_due || under_way.len() > AT_ONCE / 2 {
                     continue;
                 }
             }
-            Err(error) => tracing::warn!(%error, "cannot look for waiting mail"),
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        let free = AT_ONCE - under_way.len();
+        if free == 0 {
+            continue;
+        }
+        let claimed = outbox::claim(&services, free).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot look for waiting mail");
+            Vec::new()
+        });
+        more_is_due = claimed.len() == free;
+        under_way.extend(claimed.into_iter().map(|due| outbox::deliver_one(&services, &*mailer, due)));
     }
 }
 
-fn count(round: Round) {
+fn count(outcome: Result<Fate, Error>) {
+    let mut round = Round::default();
+    match outcome {
+        Ok(fate) => round.count(fate),
+        // It comes back when its claim ends.
+        Err(error) => tracing::warn!(%error, "what became of a mail cannot be stored"),
+    }
     let counted = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     metrics::counter!("signupflow_mails_delivered_total").increment(counted(round.delivered));
     metrics::counter!("signupflow_mail_attempts_failed_total")

@@ -107,6 +107,10 @@ pub struct Mail {
     pub content: Content,
     /// After this it is not worth sending.
     pub expires_at: Timestamp,
+    /// From when on it goes out without its link; none where it is worth nothing without. Mails of older versions do
+    /// not know it.
+    #[serde(default)]
+    pub link_expires_at: Option<Timestamp>,
     /// Now.
     pub created_at: Timestamp,
 }

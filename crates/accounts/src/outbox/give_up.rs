@@ -1,20 +1,16 @@
 //! Mails that cannot be delivered: put aside, recorded, and told to the admins of the organization.
 
-use std::time::Duration;
-
 use hardening::audit::{Action, Changes, Resource, SYSTEM_ORGANIZATION};
 use hardening::entropy::new_id;
 use serde_json::json;
 
-use super::{Content, Fate, Mail, RenderedMail};
+use super::{Content, Fate, Mail, NEWS_WORTH_SENDING, RenderedMail};
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
 use crate::error::{Error, Refusal};
 use crate::ports::DueMail;
 use crate::services::Services;
 
-/// How long such news is worth sending.
-const WORTH_SENDING: Duration = Duration::from_hours(7 * 24);
 /// No more admins than this are told.
 const ADMINS_TOLD: u32 = 10;
 /// The longest part of a mail server's answer in a mail, in characters.
@@ -85,7 +81,8 @@ async fn notices(
                 subject: rendered.subject.clone(),
                 answer: answer.chars().take(ANSWER_SHOWN).collect(),
             },
-            expires_at: now + WORTH_SENDING,
+            expires_at: now + NEWS_WORTH_SENDING,
+            link_expires_at: None,
             created_at: now,
         })
     });

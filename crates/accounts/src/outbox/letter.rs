@@ -62,12 +62,14 @@ struct Letter {
 }
 
 impl Mail {
-    /// The mail in its language, with links on `public_url`.
+    /// The mail in its language as it is sent at `now`, with links on `public_url`.
     ///
     /// # Panics
     /// Never: writing to a string does not fail.
-    pub fn render(&self, public_url: &str) -> RenderedMail {
-        let letter = Words { mail: self, language: Language::for_tag(&self.language), public_url }.letter();
+    pub fn render(&self, public_url: &str, now: Timestamp) -> RenderedMail {
+        let link_is_dead = self.link_expires_at.is_some_and(|end| now >= end);
+        let language = Language::for_tag(&self.language);
+        let letter = Words { mail: self, language, public_url, link_is_dead }.letter();
         let fine = "writing to a string does not fail";
         RenderedMail {
             to: self.recipient.clone(),
@@ -85,6 +87,7 @@ struct Words<'a> {
     mail: &'a Mail,
     language: Language,
     public_url: &'a str,
+    link_is_dead: bool,
 }
 
 type Args<'a> = Vec<(&'static str, Value<'a>)>;
@@ -106,7 +109,10 @@ impl Words<'_> {
             }
             Content::Invitation { invitation_token, organization, invited_by, .. } => {
                 let args = vec![("organization", typed(organization)), ("inviter", typed(invited_by))];
-                self.with_button("invitation", &args, &format!("invitation?token={invitation_token}"))
+                let path = format!("invitation?token={invitation_token}");
+                // Perhaps there is no account at that address.
+                let footer = self.say("mail-automatic-invitation", &vec![self.recipient()]);
+                Letter { footer, ..self.with_button("invitation", &args, &path) }
             }
             Content::NewDevice { not_me_token, browser, system, ip_address } => {
                 let link = format!("not-me?token={not_me_token}");
@@ -134,15 +140,29 @@ impl Words<'_> {
             button: None,
             link_hint: self.say("mail-link-hint", &Vec::new()),
             after: Vec::new(),
-            footer: self.say("mail-automatic", &vec![("address", typed(&self.mail.recipient))]),
+            footer: self.say("mail-automatic", &vec![self.recipient()]),
         }
     }
 
     fn with_button(&self, name: &str, args: &Args<'_>, path: &str) -> Letter {
-        let label = self.say(&format!("mail-{name}-button"), &Vec::new());
         let after = paragraphs(&self.say(&format!("mail-{name}-after"), &Vec::new()));
+        if self.link_is_dead {
+            return self.without_button(name, args, after);
+        }
+        let label = self.say(&format!("mail-{name}-button"), &Vec::new());
         let link = format!("{}/{path}", self.public_url);
         Letter { button: Some(Button { label, link }), after, ..self.plain(name, args) }
+    }
+
+    /// News whose link is dead: their last paragraph leads to it. What it would have done is said instead, where that
+    /// matters still: a lock for failed sign-ins has ended by itself.
+    fn without_button(&self, name: &str, args: &Args<'_>, mut after: Vec<String>) -> Letter {
+        let mut letter = self.plain(name, args);
+        letter.before.pop();
+        if !matches!(self.mail.content, Content::AccountLocked { .. }) {
+            after.insert(0, self.say("mail-not-me-advice", &Vec::new()));
+        }
+        Letter { after, ..letter }
     }
 
     fn about_second_factor(&self, news: News, ip_address: &str) -> Letter {
@@ -175,6 +195,10 @@ impl Words<'_> {
             (self.say("mail-detail-address", &nothing), one_line(ip_address)),
             (self.say("mail-detail-time", &nothing), minute(self.mail.created_at)),
         ]
+    }
+
+    fn recipient(&self) -> (&'static str, Value<'_>) {
+        ("address", typed(&self.mail.recipient))
     }
 
     fn place<'a>(&self, ip_address: &'a str) -> (&'static str, Value<'a>) {

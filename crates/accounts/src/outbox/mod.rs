@@ -5,7 +5,9 @@
 //!   same Message-ID.
 //! * What may pass (no connection, a 4xx answer) is tried again for about three days, ever less often. What is
 //!   refused for good is given up at once.
-//! * A mail that is given up keeps its content while its link lives, so that `signupflow mail retry` can send it.
+//! * News outlive the link in them: once it is dead they go out without it. Mail that is nothing but a link is dropped
+//!   with it.
+//! * A mail that is given up keeps its content while it is worth sending, so that `signupflow mail retry` can.
 
 mod content;
 mod give_up;
@@ -30,8 +32,10 @@ pub use letter::RenderedMail;
 const CLAIM_LEASE: Duration = Duration::from_mins(1);
 /// Within this a [`Mailer`] must have delivered a message or have failed to.
 pub const ATTEMPT_LIMIT: Duration = Duration::from_secs(45);
-/// How many messages a node claims, and hands over at once.
-const AT_ONCE: u32 = 8;
+/// How many messages a node hands over at once.
+pub const AT_ONCE: usize = 8;
+/// How long news of an account are worth sending: over all attempts, and while an operator may have one sent again.
+pub(crate) const NEWS_WORTH_SENDING: Duration = Duration::from_hours(7 * 24);
 /// Attempts before a message is given up: with the waits below, about three days.
 const MAX_ATTEMPTS: u32 = 23;
 /// The longest wait between two attempts.
@@ -51,7 +55,8 @@ pub struct Round {
 }
 
 impl Round {
-    fn count(&mut self, fate: Fate) {
+    /// Adds one.
+    pub fn count(&mut self, fate: Fate) {
         match fate {
             Fate::Delivered => self.delivered += 1,
             Fate::Postponed => self.postponed += 1,
@@ -66,11 +71,16 @@ impl Round {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Fate {
+/// What became of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Handed over.
     Delivered,
+    /// To be tried again.
     Postponed,
+    /// Not worth sending any more.
     Expired,
+    /// Given up.
     Dead,
 }
 
@@ -79,12 +89,12 @@ pub async fn deliver_due(services: &Services, mailer: &dyn Mailer) -> Result<usi
     deliver_round(services, mailer).await.map(|round| round.delivered)
 }
 
-/// Delivers up to eight due messages at once, and tells what became of them.
+/// Delivers up to eight due messages at once, and tells what became of them when all have ended. A server goes on
+/// claiming while some are under way instead, so that one that hangs holds up no other.
 pub async fn deliver_round(services: &Services, mailer: &dyn Mailer) -> Result<Round, Error> {
-    let now = services.clock.now();
-    let due = services.outbox.claim(AT_ONCE, now, now + CLAIM_LEASE).await?;
+    let due = claim(services, AT_ONCE).await?;
     let attempts = due.into_iter().map(|message| deliver_one(services, mailer, message));
-    let mut attempts = futures_util::stream::iter(attempts).buffer_unordered(AT_ONCE as usize);
+    let mut attempts = futures_util::stream::iter(attempts).buffer_unordered(AT_ONCE);
     let (mut round, mut fault) = (Round::default(), None);
     while let Some(attempt) = attempts.next().await {
         match attempt {
@@ -96,13 +106,21 @@ pub async fn deliver_round(services: &Services, mailer: &dyn Mailer) -> Result<R
     fault.map_or(Ok(round), Err)
 }
 
-async fn deliver_one(services: &Services, mailer: &dyn Mailer, due: DueMail) -> Result<Fate, Error> {
+/// Takes up to `limit` due messages for this node. Each is to go to [`deliver_one`] at once: other nodes may take it
+/// again after a minute.
+pub async fn claim(services: &Services, limit: usize) -> Result<Vec<DueMail>, Error> {
+    let (now, limit) = (services.clock.now(), u32::try_from(limit).unwrap_or(u32::MAX));
+    Ok(services.outbox.claim(limit, now, now + CLAIM_LEASE).await?)
+}
+
+/// Hands one claimed message over, and settles it.
+pub async fn deliver_one(services: &Services, mailer: &dyn Mailer, due: DueMail) -> Result<Fate, Error> {
     let now = services.clock.now();
     if now >= due.mail.expires_at {
         services.outbox.settle(&due.id, MailStatus::Expired, None, now).await?;
         return Ok(Fate::Expired);
     }
-    let rendered = due.mail.render(&services.settings.public_url);
+    let rendered = due.mail.render(&services.settings.public_url, now);
     match mailer.deliver(&due.id, &rendered).await {
         Ok(()) => {
             services.outbox.settle(&due.id, MailStatus::Delivered, None, services.clock.now()).await?;

@@ -24,8 +24,13 @@ fn mail(language: &str, content: Content) -> Mail {
         language: language.into(),
         content,
         expires_at: Timestamp::MAX,
-        created_at: Timestamp::from_unix_seconds(1_700_000_000),
+        link_expires_at: None,
+        created_at: sent_at(),
     }
+}
+
+fn sent_at() -> Timestamp {
+    Timestamp::from_unix_seconds(1_700_000_000)
 }
 
 fn invitation(organization: &str) -> Content {
@@ -103,7 +108,7 @@ fn every_mail_says_everything_in_every_language_in_text_and_html() {
         for (content, wanted) in contents() {
             let kind = content.kind();
             let RenderedMail { subject, text, html, link, .. } =
-                mail(language.tag(), content).render("https://acc.example");
+                mail(language.tag(), content).render("https://acc.example", sent_at());
             for found in wanted.iter().chain(&["bo@example.com"]) {
                 assert!(text.contains(found), "{kind} in {}: no {found} in {text}", language.tag());
                 assert!(html.contains(found), "{kind} in {}: no {found} in {html}", language.tag());
@@ -119,7 +124,8 @@ fn every_mail_says_everything_in_every_language_in_text_and_html() {
 
 #[test]
 fn an_english_mail_is_plain_ascii_and_looks_like_this() {
-    let text = mail("en-GB", new_device("Firefox 130.0", "Linux")).render("https://acc.example").text;
+    let text =
+        mail("en-GB", new_device("Firefox 130.0", "Linux")).render("https://acc.example", sent_at()).text;
     assert_eq!(
         text,
         "Somebody signed in to your account on a device that was not used for it before.\n\nDevice: Firefox 130.0 on \
@@ -128,15 +134,56 @@ fn an_english_mail_is_plain_ascii_and_looks_like_this() {
          SignUpFlow sent this to bo@example.com because of the account there. Nobody reads answers to it.\n"
     );
     for (content, _) in contents() {
-        assert!(mail("en", content).render("https://acc.example").text.is_ascii());
+        assert!(mail("en", content).render("https://acc.example", sent_at()).text.is_ascii());
     }
+}
+
+/// F14: a notice that comes late says what happened and what to do, and holds no trace of its dead link.
+#[test]
+fn news_go_out_without_a_link_that_is_dead() {
+    for language in wording::Language::ALL {
+        for (content, wanted) in contents() {
+            let kind = content.kind();
+            if !matches!(kind, "account_locked" | "password_changed" | "new_device") {
+                continue;
+            }
+            let mut news = mail(language.tag(), content);
+            news.link_expires_at = Some(sent_at());
+            let early = news.render("https://acc.example", sent_at() - Duration::from_secs(1));
+            assert!(early.link.is_some(), "{kind}");
+            let RenderedMail { text, html, link, .. } = news.render("https://acc.example", sent_at());
+            assert_eq!(link, None, "{kind}");
+            for body in [&text, &html] {
+                assert!(!body.contains("tok") && !body.contains("acc.example"), "{kind}: {body}");
+                for found in wanted.iter().filter(|found| !found.starts_with("https")) {
+                    assert!(body.contains(found), "{kind} in {}: no {found} in {body}", language.tag());
+                }
+            }
+            assert!(!text.contains(":\n") && !text.contains("：\n"), "{kind} announces no link: {text}");
+        }
+    }
+}
+
+/// Perhaps there is no account at that address yet.
+#[test]
+fn only_an_invitation_is_not_because_of_an_account() {
+    for language in wording::Language::ALL {
+        let footer = |content| {
+            let text = mail(language.tag(), content).render("", sent_at()).text;
+            text.rsplit("-- \n").next().map(str::to_owned)
+        };
+        let (invited, other) = (footer(invitation("Acme")), footer(new_device("Firefox", "Linux")));
+        assert!(invited != other && invited.is_some_and(|text| text.contains("bo@example.com")));
+    }
+    let english = mail("en", invitation("Acme")).render("", sent_at()).text;
+    assert!(english.contains("because somebody invited that address") && !english.contains("account"));
 }
 
 #[test]
 fn html_is_escaped_and_loads_nothing() {
     for (content, _) in contents().into_iter().chain([(invitation("<img src=x onerror=a>&\"'"), Vec::new())])
     {
-        let html = mail("en", content).render("https://acc.example").html.to_lowercase();
+        let html = mail("en", content).render("https://acc.example", sent_at()).html.to_lowercase();
         for bad in ["<img", "<script", "src=", "url(", "@import", "<link", "<form", "<iframe", "javascript:"]
         {
             let allowed = bad == "src=" && html.contains("&#60;img src=x");
@@ -148,7 +195,7 @@ fn html_is_escaped_and_loads_nothing() {
 #[test]
 fn what_others_typed_begins_no_line_and_no_header() {
     let sneaky = "Acme\r\n\r\nBcc: eve@example.com\u{2028}x\u{0}";
-    let rendered = mail("en", invitation(sneaky)).render("https://acc.example");
+    let rendered = mail("en", invitation(sneaky)).render("https://acc.example", sent_at());
     assert_eq!(rendered.subject, "Invitation to Acme    Bcc: eve@example.com x ");
     assert!(rendered.text.lines().all(|line| !line.starts_with("Bcc")), "{}", rendered.text);
 }
@@ -163,7 +210,7 @@ fn the_name_of_a_tool_is_never_an_address() {
         ("<b>\n", "Device: b\n"),
         ("unknown", "Device: unknown\n"),
     ] {
-        let text = mail("en", new_device(browser, "unknown")).render("https://acc.example").text;
+        let text = mail("en", new_device(browser, "unknown")).render("https://acc.example", sent_at()).text;
         assert!(text.contains(shown), "{browser}: {text}");
     }
 }
@@ -172,7 +219,7 @@ fn the_name_of_a_tool_is_never_an_address() {
 fn few_recovery_codes_come_with_advice_to_make_new_ones() {
     let says = |left| {
         let content = Content::SecondFactor { news: News::RecoveryCodeUsed(left), ip_address: "cli".into() };
-        mail("en", content).render("").text
+        mail("en", content).render("", sent_at()).text
     };
     assert!(!says(4).contains("Make new") && says(3).contains("Make new") && says(0).contains("the last"));
     assert!(says(1).contains("1 is left") && says(3).contains("the server's command line"));
@@ -185,7 +232,12 @@ fn what_is_stored_can_be_read_and_debug_hides_the_token() {
     assert_eq!(Mail::from_bytes(mail.to_bytes().expose()).as_ref(), Some(&mail));
     // As an older version stored it.
     let old = String::from_utf8(mail.to_bytes().expose().clone()).unwrap().replace("\"org_id\":null,", "");
-    assert!(!old.contains("org_id") && Mail::from_bytes(old.as_bytes()) == Some(mail));
+    let old = old.replace("\"link_expires_at\":null,", "");
+    assert!(
+        !old.contains("org_id")
+            && !old.contains("link_exp")
+            && Mail::from_bytes(old.as_bytes()) == Some(mail)
+    );
 }
 
 #[test]

@@ -184,7 +184,11 @@ pub trait TwoFactorStore: Send + Sync {
     /// Spends a code and removes the second factor; raises the epoch.
     async fn disable(&self, spending: Spending, trail: Trail, mails: Vec<Mail>) -> Result<(), Error>;
 
-    /// Removes the second factor without a code; raises the epoch. Refuses where there is none
+    /// Removes the one that waits to be confirmed. Refuses where there is none
+    /// ([`crate::Refusal::TwoFactorNotEnabled`]), and where one became active ([`crate::Refusal::Conflict`]).
+    async fn forget_enrolment(&self, person_id: &str, trail: Trail) -> Result<(), Error>;
+
+    /// Removes the second factor without a code; raises the epoch. Refuses where none is active
     /// ([`crate::Refusal::TwoFactorNotEnabled`]).
     async fn reset(
         &self,

@@ -184,12 +184,10 @@ async fn judge(
         return Err(Refusal::field("code", "must be the six digits that your app shows").into());
     };
     let reservation = open_gate(services, context, &asker.actor, inside(services, &asker.person_id)).await?;
-    let secret = match services.second_factor.opened(&enrolment.totp_secret) {
-        Ok(secret) => secret,
-        Err(fault) => {
-            reservation.withdrawn().await;
-            return Err(fault.into());
-        }
+    let Some(secret) = services.second_factor.opened(&enrolment.totp_secret) else {
+        // Begun under a key that is gone: it has to be begun anew.
+        reservation.withdrawn().await;
+        return Err(Refusal::TwoFactorNotStarted.into());
     };
     let verdict = services.second_factor.totp.check(&secret, code, 0, services.clock.now());
     match proof_or_hint(services, verdict) {

@@ -88,19 +88,32 @@ fn told(
 ) -> (Trail, Vec<Mail>) {
     let actor = Actor::principal(principal);
     let mut trail = services.trail(context, &actor, happening);
+    let mut mails = Vec::new();
     if let Some(left) = attempt.recovery_codes_left() {
         trail = services.trail_and(trail, context, &actor, passed(person, Some(left)));
+        mails = notices::mail(services, context, person, News::RecoveryCodeUsed(left));
     }
-    (trail, notices::mail(services, context, person, news))
+    mails.extend(notices::mail(services, context, person, news));
+    (trail, mails)
 }
 
-/// As an admin, removes the second factor of somebody who lost it; their sessions end.
+/// What a reset removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// An active second factor: every session ended, and the person was told.
+    Active,
+    /// One that waited to be confirmed. It protected nothing yet, so nothing else changed.
+    Waiting,
+}
+
+/// As an admin, removes the second factor of somebody who lost it; their sessions end. Where none is active, the one
+/// that waits to be confirmed.
 pub async fn reset(
     services: &Services,
     context: &RequestContext,
     principal: &Principal,
     person_id: &str,
-) -> Result<(), Error> {
+) -> Result<Removed, Error> {
     principal.require_fresh_admin(services)?;
     if person_id == principal.person_id() {
         return Err(Refusal::OwnSecondFactor.into());
@@ -116,17 +129,21 @@ pub(super) async fn reset_of(
     context: &RequestContext,
     actor: &Actor,
     person: &Person,
-) -> Result<(), Error> {
-    let reset = Happening::done(Action::AuthTwoFactorReset, resource(person)).changing(Changes::new().field(
-        "2fa_enabled",
-        person.two_factor_enabled,
-        false,
-    ));
-    let trail = services.trail(context, actor, reset);
+) -> Result<Removed, Error> {
+    let reset = |what| {
+        let changes = Changes::new().field(what, true, false);
+        Happening::done(Action::AuthTwoFactorReset, resource(person)).changing(changes)
+    };
+    if !person.two_factor_enabled {
+        let trail = services.trail(context, actor, reset("2fa_waiting"));
+        services.two_factor.forget_enrolment(&person.id, trail).await?;
+        return Ok(Removed::Waiting);
+    }
+    let trail = services.trail(context, actor, reset("2fa_enabled"));
     let mails = notices::mail(services, context, person, News::Reset);
     services.two_factor.reset(&person.id, services.clock.now(), trail, mails).await?;
     services.sessions.end_all_of(&person.id, None).await?;
-    Ok(())
+    Ok(Removed::Active)
 }
 
 fn resource(person: &Person) -> Resource {

@@ -1,17 +1,12 @@
 //! Mails about the second factor.
 
-use std::time::Duration;
-
 use hardening::entropy::new_id;
 use serde::{Deserialize, Serialize};
 
 use crate::context::RequestContext;
 use crate::model::Person;
-use crate::outbox::{Content, Mail};
+use crate::outbox::{Content, Mail, NEWS_WORTH_SENDING};
 use crate::services::Services;
-
-/// How long such news is worth sending.
-const WORTH_SENDING: Duration = Duration::from_hours(7 * 24);
 
 /// What happened to a second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +66,8 @@ pub(crate) fn mail(services: &Services, context: &RequestContext, person: &Perso
         recipient,
         language: person.language.clone(),
         content: Content::SecondFactor { news, ip_address: context.ip_address.clone() },
-        expires_at: now + WORTH_SENDING,
+        expires_at: now + NEWS_WORTH_SENDING,
+        link_expires_at: None,
         created_at: now,
     }]
 }

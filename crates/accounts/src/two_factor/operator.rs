@@ -4,7 +4,7 @@ use hardening::secret::Secret;
 use hardening::two_factor::{TotpCode, TotpVerdict};
 
 use super::enrol::{self, Offer};
-use super::manage;
+use super::manage::{self, Removed};
 use crate::audit_trail::Actor;
 use crate::context::RequestContext;
 use crate::error::{Error, Refusal};
@@ -59,10 +59,14 @@ pub async fn activate(services: &Services, begun: &Begun, code: Option<&TotpCode
     Ok(true)
 }
 
-/// Removes a person's second factor; their sessions end.
-pub async fn reset(services: &Services, os_user: &str, email: Option<&str>) -> Result<Person, Error> {
+/// Removes a person's second factor; their sessions end. Where none is active, the one that waits to be confirmed.
+pub async fn reset(
+    services: &Services,
+    os_user: &str,
+    email: Option<&str>,
+) -> Result<(Person, Removed), Error> {
     let person = find(services, email).await?;
     let actor = Actor::operator(os_user, &person.org_id);
-    manage::reset_of(services, &context(services), &actor, &person).await?;
-    Ok(person)
+    let removed = manage::reset_of(services, &context(services), &actor, &person).await?;
+    Ok((person, removed))
 }

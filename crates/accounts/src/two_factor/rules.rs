@@ -2,7 +2,6 @@
 
 use hardening::clock::Timestamp;
 use hardening::entropy::Entropy;
-use hardening::fault::Fault;
 use hardening::two_factor::{
     Fernet, RECOVERY_CODES, RecoveryCode, RecoveryCodeHash, RecoveryKeys, Totp, TotpSecret,
 };
@@ -26,12 +25,10 @@ impl SecondFactorRules {
         self.fernet.encrypt(secret.to_base32().expose().as_bytes(), now, entropy)
     }
 
-    /// The secret that is stored. One that no key opens fails closed.
-    pub(crate) fn opened(&self, stored: &str) -> Result<TotpSecret, Fault> {
-        let unreadable = || Fault::internal("no TOTP_ENCRYPTION_KEY opens a stored second factor");
-        let plain = self.fernet.decrypt(stored).map_err(|_| unreadable())?;
-        let text = std::str::from_utf8(plain.expose()).map_err(|_| unreadable())?;
-        TotpSecret::from_base32(text).ok_or_else(unreadable)
+    /// The secret that is stored; none when no key opens it: then no code is right.
+    pub(crate) fn opened(&self, stored: &str) -> Option<TotpSecret> {
+        let plain = self.fernet.decrypt(stored).ok()?;
+        TotpSecret::from_base32(std::str::from_utf8(plain.expose()).ok()?)
     }
 
     /// Recovery codes, and what is stored of them.

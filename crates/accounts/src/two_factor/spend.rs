@@ -68,9 +68,10 @@ impl<'a> Attempt<'a> {
                 Ok(Self { services, context, known, place, reservation, proof, codes_left })
             }
             Ok(Err(hint)) => Err(refuse(services, context, known, place, reservation, hint).await),
-            Err(fault) => {
+            // No code of the app is right, so there is nothing to guess; and counting would keep recovery codes out.
+            Err(unreadable) => {
                 reservation.withdrawn().await;
-                Err(fault.into())
+                Err(unreadable.into())
             }
         }
     }
@@ -134,21 +135,22 @@ pub(super) fn inside(services: &Services, person_id: &str) -> Vec<Budget> {
     budgets(services, SESSION_CODE_CHECK, &[Counted { per: Per::Person, identifier: person_id }])
 }
 
+/// Fails where no code can be judged: the secret is missing, as an adopted database may have it, or no key opens it.
 fn judge(
     services: &Services,
     known: &Credentials,
     state: &SecondFactor,
     typed: &TypedCode,
-) -> Result<Result<Proof, CodeHint>, Fault> {
+) -> Result<Result<Proof, CodeHint>, Refusal> {
     let rules = &services.second_factor;
     match typed {
         TypedCode::Recovery(code) => {
             Ok(Ok(Proof::Recovery(rules.recovery_keys.candidates(&known.person.id, code))))
         }
         TypedCode::App(code) => {
-            let stored = state.totp_secret.as_deref();
-            let secret = rules
-                .opened(stored.ok_or_else(|| Fault::internal("an active second factor has no secret"))?)?;
+            let opened = state.totp_secret.as_deref().and_then(|stored| rules.opened(stored));
+            let person_id = || known.person.id.clone();
+            let secret = opened.ok_or_else(|| Refusal::SecondFactorUnreadable { person_id: person_id() })?;
             let now = services.clock.now();
             let verdict = rules.totp.check(&secret, code, state.last_step, now);
             Ok(proof_or_hint(services, verdict).map(Proof::App))

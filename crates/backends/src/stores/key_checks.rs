@@ -16,6 +16,9 @@ texts! {
         "INSERT INTO key_checks (key_name, generation, check_value, used_since) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (key_name, generation) DO NOTHING",
     );
+    query SECRETS = Sql::same(
+        "SELECT totp_secret FROM user_security_settings WHERE totp_enabled ORDER BY user_id LIMIT $1",
+    );
 }
 
 /// A key that was used.
@@ -50,6 +53,15 @@ impl KeyChecks {
             Ok(UsedKey { generation: row.int("generation")?, check, since: row.time("used_since")? })
         });
         used.collect::<Result<_, SqlError>>().map_err(fault_of)
+    }
+
+    /// The secrets of active second factors, at most `limit`: Fernet tokens, or none where there is none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn sealed_secrets(&self, limit: u32) -> Result<Vec<Option<String>>, Fault> {
+        let rows = self.0.rows(SECRETS, vec![limit.into()]).await.map_err(fault_of)?;
+        rows.iter().map(|row| row.opt_text("totp_secret")).collect::<Result<_, SqlError>>().map_err(fault_of)
     }
 
     /// Writes down that a key is used, unless another node has written down one of this generation meanwhile: then

@@ -97,6 +97,7 @@ mod tests {
                 invited_by: "Ann".into(),
             },
             expires_at: Timestamp::MAX,
+            link_expires_at: None,
             created_at: Timestamp::EPOCH,
         }
     }

@@ -1,13 +1,17 @@
 //! `signupflow migrate`: the tables, made, removed and listed.
 
+use backends::sql::Database;
 use backends::sql::migrate::{self, Applied, Plan, Reverted, State, Status};
 use clap::Subcommand;
+use hardening::key_check::Verdict;
 use serde_json::json;
 
 use super::console::{self, Format};
 use super::failure::Failure;
 use super::settings::Settings;
-use crate::wiring::open_database;
+use crate::config::Config;
+use crate::wiring::stored_factors::{self, StoredFactors};
+use crate::wiring::{key_checks, open_database};
 
 pub(super) const EXAMPLES: &str = "EXAMPLES
   signupflow migrate status              what is there and what is pending
@@ -57,10 +61,12 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
-    let database = open_database(&settings.config()?).await?;
+    let config = settings.config()?;
+    let database = open_database(&config).await?;
     match command {
         Command::Up { format } => {
             let applied = migrate::up(&database).await?;
+            warn_of_foreign_factors(&config, &database).await?;
             database.close().await;
             told_up(&applied, format)
         }
@@ -83,6 +89,18 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
             told_down(&reverted, format)
         }
     }
+}
+
+/// An adopted database may bring second factors under another key: better told now than by the first start.
+async fn warn_of_foreign_factors(config: &Config, database: &Database) -> Result<(), Failure> {
+    for key in key_checks::configured(&config.secrets).iter().filter(|key| key.name == stored_factors::KEY) {
+        if key.examine(database).await?.0 == Verdict::First
+            && let Some(complaint) = StoredFactors::tried(&config.secrets, database).await?.complaint()
+        {
+            console::note(&format!("WARNING: {complaint}"));
+        }
+    }
+    Ok(())
 }
 
 /// What would be undone, newest first.

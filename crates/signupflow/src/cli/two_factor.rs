@@ -1,5 +1,6 @@
 //! `signupflow admin enroll-2fa` and `reset-2fa`, and the report of second factors.
 
+use accounts::two_factor::manage::Removed;
 use accounts::two_factor::operator::{self, Begun};
 use accounts::two_factor::report::{self, Entry};
 use accounts::{Refusal, Services};
@@ -103,9 +104,13 @@ fn picture(uri: &Secret<String>) -> Result<Secret<String>, Failure> {
 /// Removes a person's second factor.
 pub(super) async fn reset(settings: &Settings, email: Option<&str>, format: Format) -> Result<(), Failure> {
     let assembly = settings.assemble().await?;
-    let person = operator::reset(&assembly.services, &os_user(), email).await?;
+    let (person, removed) = operator::reset(&assembly.services, &os_user(), email).await?;
     close(assembly).await?;
-    told(&person, "has no second factor any more, and is signed out everywhere", format)
+    let what = match removed {
+        Removed::Active => "has no second factor any more, and is signed out everywhere",
+        Removed::Waiting => "has no second factor waiting to be confirmed any more",
+    };
+    told(&person, what, format)
 }
 
 /// Who has a second factor, and who should: for auditors.

@@ -60,6 +60,10 @@ impl From<Refusal> for Answer {
                 problem.window_seconds = Some(window.as_secs());
             }
             Refusal::Busy => problem.retry_after = Some(1),
+            Refusal::SecondFactorUnreadable { person_id } => tracing::error!(
+                person_id,
+                "a second factor has no secret that a TOTP_ENCRYPTION_KEY opens; `signupflow doctor` counts such"
+            ),
             _ => {}
         }
         Self(Box::new(problem))

@@ -1,6 +1,6 @@
 //! Are these the keys the database was made with? A wrong one must not sign or encrypt over data of another.
 //!
-//! * The first start writes check values down; from then on a key that is not known, and comes without one that is,
+//! * The first start writes check values down, if the keys open what is stored already; from then on a key that is not known, and comes without one that is,
 //!   stops the start.
 //! * Rotating gives both keys once: the new one is written down beside the old one.
 //! * A node that was not told of a rotation yet goes on with the old key, and a warning.
@@ -11,7 +11,7 @@ use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 use hardening::key_check::{KeyCheck, Verdict, judge};
 
-use super::StartError;
+use super::{StartError, stored_factors};
 use crate::config::Secrets;
 
 /// How often another node may have been faster.
@@ -34,7 +34,7 @@ pub fn configured(secrets: &Secrets) -> Vec<ConfiguredKey> {
     let audit = KeyCheck::of(secrets.audit_signing_seed.expose());
     vec![
         ConfiguredKey { name: "SECRET_KEY", checks: roots.collect() },
-        ConfiguredKey { name: "TOTP_ENCRYPTION_KEY", checks: totp.collect() },
+        ConfiguredKey { name: stored_factors::KEY, checks: totp.collect() },
         ConfiguredKey { name: "AUDIT_SIGNING_KEY", checks: vec![audit] },
     ]
 }
@@ -109,6 +109,9 @@ impl ConfiguredKey {
 /// Stops the start when a key is not the one the database was used with.
 pub(super) async fn check(secrets: &Secrets, database: &Database, now: Timestamp) -> Result<(), StartError> {
     for key in configured(secrets) {
+        if key.name == stored_factors::KEY && key.examine(database).await?.0 == Verdict::First {
+            stored_factors::check(secrets, database).await?;
+        }
         key.settle(database, now, false).await?;
     }
     Ok(())

@@ -4,6 +4,7 @@ pub mod key_checks;
 mod mail;
 mod shared_state;
 mod start_error;
+pub mod stored_factors;
 
 use std::sync::Arc;
 use std::time::Duration;

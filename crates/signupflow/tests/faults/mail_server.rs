@@ -1,10 +1,11 @@
-//! The mail server hangs while the program is killed.
+//! The mail server hangs: while the program is killed, and while somebody watches how long answers take.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::binary::Binary;
 use crate::support::fresh_email;
+use serde_json::json;
 use testkit::smtp_sink::{Behaviour, Message, SmtpSink};
 
 fn message_id(message: &Message) -> String {
@@ -72,5 +73,63 @@ async fn kill_nine_between_delivery_and_its_answer_loses_no_mail() {
     ] {
         assert!(page.contains(name), "{name} in {page}");
     }
+    server.program.kill();
+}
+
+/// Asks for a reset of each address, three times each, in turn; the medians of what the two kinds took.
+async fn medians_of_requests(server: &Binary, known: &[String], unknown: &[String]) -> [Duration; 2] {
+    let mut taken = [Vec::new(), Vec::new()];
+    for _ in 0..3 {
+        for pair in known.iter().zip(unknown) {
+            for (times, email) in taken.iter_mut().zip([pair.0, pair.1]) {
+                let began = Instant::now();
+                let asked = server.post("/api/auth/password-reset-request", &json!({"email": email})).await;
+                asked.expect("it lives").expect(200);
+                times.push(began.elapsed());
+            }
+        }
+    }
+    taken.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    })
+}
+
+/// F14: while the mail server keeps messages and does not answer, requests for a reset are answered as fast as before,
+/// for known and unknown addresses alike (A09), and their mail arrives afterwards.
+#[tokio::test]
+async fn a_hanging_mail_server_tells_nobody_who_has_an_account() {
+    const BOUND: Duration = Duration::from_millis(100);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sink = SmtpSink::start().await;
+    let url = sink.url();
+    let variables = [("SMTP_URL", url.as_str()), ("MAIL_FROM", "no-reply@accounts.test")];
+    let mut server = Binary::start(folder.path(), &variables).await;
+    let mut known = Vec::new();
+    for _ in 0..10 {
+        let email = fresh_email();
+        server.found(&email).await.expect("it lives");
+        known.push(email);
+    }
+    let unknown: Vec<String> = (0..10).map(|_| fresh_email()).collect();
+    let before = medians_of_requests(&server, &known[..5], &unknown[..5]).await;
+    let of_the_first = |email: &String| known[..5].contains(email);
+    until("mail of the first five", || {
+        sink.messages().iter().filter(|message| message.to.iter().any(of_the_first)).count() == 15
+    })
+    .await;
+    sink.behave(Behaviour::HangAfterData);
+    server.login(&known[0], crate::support::PASSWORD).await.expect("it lives").expect(200);
+    until("a message that hangs", || sink.messages().len() > 15).await;
+
+    let hanging = medians_of_requests(&server, &known[5..], &unknown[5..]).await;
+    for (hanging, before) in hanging.iter().zip(before) {
+        assert!(*hanging < before + BOUND, "{hanging:?} and {before:?} before");
+    }
+    assert!(hanging[0].abs_diff(hanging[1]) < BOUND, "known and unknown: {hanging:?}");
+    sink.behave(Behaviour::Accept);
+    let arrived = |email: &String| sink.messages().iter().any(|message| message.to == [email.clone()]);
+    until("mail of the others", || known[5..].iter().all(arrived)).await;
+    assert!(!unknown.iter().any(arrived));
     server.program.kill();
 }

@@ -101,6 +101,28 @@ async fn three_wrong_codes_lock_for_fifteen_minutes() {
     assert_eq!(next.header("x-ratelimit-remaining"), "2", "a success starts over");
 }
 
+/// A13: a restart forgets no wrong code: two before it, one more, and the account is locked.
+#[tokio::test]
+async fn a_restart_keeps_the_count_of_wrong_codes() {
+    let app = TestApp::start().await;
+    let (email, authenticator) = {
+        let (person, authenticator) = two_factor_person(&app).await;
+        (person.email.clone(), authenticator)
+    };
+    for _ in 0..2 {
+        let token = temporary_token(&app, &email).await;
+        give(&app, &token, &authenticator.wrong(&app)).await.expect(401);
+    }
+    let app = app.restart().await;
+    let token = temporary_token(&app, &email).await;
+    let third = give(&app, &token, &authenticator.wrong(&app)).await.expect(401);
+    assert_eq!(third.header("x-ratelimit-remaining"), "0");
+    give(&app, &token, &authenticator.code(&app)).await.expect_problem(429, "account_locked");
+    let app = app.restart().await;
+    let token = temporary_token(&app, &email).await;
+    give(&app, &token, &authenticator.code(&app)).await.expect_problem(429, "account_locked");
+}
+
 /// A13: of fifty guesses at once three are judged, and a restart forgets neither the lock nor the count.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_burst_of_guesses_three_are_judged() {

@@ -1,7 +1,8 @@
 //! What the API says, in the language that is asked for.
 
 use crate::support::authenticator::{enrolled, give, temporary_token};
-use crate::support::{Answer, PASSWORD, TestApp, fresh_email, fresh_ip};
+use crate::support::{Answer, PASSWORD, Persona, TestApp, fresh_email, fresh_ip};
+use backends::sql::Unit;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use wording::{Language, Message};
@@ -110,4 +111,62 @@ async fn any_wish_gets_an_answer() {
         ("", ""),
         "only what is said has a language"
     );
+}
+
+/// Who signs up gets mail in the language their browser asks for, whichever way it says it; pages and API alike.
+#[tokio::test]
+async fn signing_up_keeps_the_language_that_was_asked_for() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (wish, stored) in [
+        ("zh", "zh-CN"),
+        ("zh-Hans", "zh-CN"),
+        ("zh-SG,zh;q=0.9", "zh-CN"),
+        ("zh-Hant", "zh-TW"),
+        ("zh-HK,zh;q=0.9,en;q=0.8", "zh-TW"),
+        ("zh-TW", "zh-TW"),
+        ("en;q=0.1, fr-CA;q=0.8", "fr"),
+        ("de, es-MX;q=0.5, pt;q=0.4", "es"),
+        ("PT-br", "pt"),
+        ("fr;q=0, en", "en"),
+        ("tlh", "en"),
+        ("", "en"),
+    ] {
+        let email = fresh_email();
+        let body = json!({"name": "Li", "email": email, "password": PASSWORD, "org_name": "Helpers"});
+        let ip = fresh_ip();
+        let signup = app.request_from(&ip, Method::POST, "/api/auth/signup").json(&body);
+        let answer = asked_in(signup, wish).await.expect(201);
+        let person = Persona::from_sign_in(&app, ip, &email, PASSWORD, &answer);
+        let me = person.get("/api/people/me").await.expect(200);
+        assert_eq!(me.json["language"], stored, "{wish}");
+    }
+    let email = fresh_email();
+    admin.post("/api/invitations", &json!({"email": email, "roles": ["usher"]})).await.expect(201);
+    let token = app.mailed_token(&email).await;
+    let form = [("token", &*token), ("name", "Li"), ("email", &*email), ("password", PASSWORD)];
+    let accept = app.request(Method::POST, "/invitation").header("Sec-Fetch-Site", "same-origin").form(&form);
+    asked_in(accept, "zh-HK").await.expect(200);
+    let people = admin.get("/api/people").await.expect(200);
+    let joined = people.json["items"].as_array().expect("people").iter().find(|one| one["email"] == *email);
+    assert_eq!(joined.expect("they joined")["language"], "zh-TW");
+}
+
+/// An adopted database may hold any tag: an invitation speaks the inviter's language like every other mail.
+#[tokio::test]
+async fn an_invitation_speaks_the_language_of_who_invites() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (tag, subject) in [("pt-BR", "Convite para"), ("fr_CA", "Invitation"), ("tlh", "Invitation to")] {
+        let mut unit = Unit::housekeeping("a language as an adopted database may have it");
+        let params = vec![tag.into(), admin.id.as_str().into()];
+        unit.guarded("UPDATE people SET language = $1 WHERE id = $2", params, "no such person");
+        app.assembly.database.commit(unit).await.expect("stored");
+        let email = fresh_email();
+        admin.post("/api/invitations", &json!({"email": email, "roles": ["usher"]})).await.expect(201);
+        let mails = app.mails_to(&email).await;
+        assert!(mails[0].contains(subject), "{tag}: {}", mails[0]);
+        let language = Language::for_tag(tag).tag();
+        assert!(mails[0].contains(&format!("<html lang=\"{language}\">")), "{tag}: {}", mails[0]);
+    }
 }

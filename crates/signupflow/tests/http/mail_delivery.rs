@@ -1,9 +1,12 @@
 //! Mail by SMTP while the mail server does everything wrong.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::{Answer, PASSWORD, TestApp, fresh_ip};
-use accounts::outbox::{Round, deliver_round};
+use crate::support::{Answer, OTHER_PASSWORD, PASSWORD, TestApp, fresh_ip};
+use accounts::outbox::{RenderedMail, Round, deliver_round};
+use accounts::ports::{Mailer, Undelivered};
+use async_trait::async_trait;
 use backends::mail::{Patience, Sender, SmtpMailer, SmtpTarget};
 use reqwest::Method;
 use serde_json::json;
@@ -92,14 +95,17 @@ async fn a_message_that_comes_twice_has_the_same_message_id() {
     assert_eq!(message_id(&messages[0]), message_id(&messages[1]));
 }
 
-/// F14: a mail whose link has expired meanwhile is dropped.
+/// F14: a mail that is nothing but a link is dropped with it.
 #[tokio::test]
 async fn what_is_not_worth_sending_any_more_is_not_sent() {
     let app = TestApp::start().await;
     let sink = SmtpSink::start().await;
     let mailer = mailer(&sink);
-    app.admin().await.on_another_device().await;
-    app.advance(24 * 60 * 60 - 1);
+    let email = app.admin().await.email;
+    let asked = json!({"email": email});
+    app.post_from(&fresh_ip(), "/api/auth/password-reset-request", &asked).await.expect(200);
+    app.answer_resets().await;
+    app.advance(60 * 60 - 1);
     sink.behave(Behaviour::Refuse(Stage::Message, "451 later".to_owned()));
     assert_eq!(round(&app, &mailer).await.postponed, 1, "a second before it is still worth it");
     sink.behave(Behaviour::Accept);
@@ -107,7 +113,46 @@ async fn what_is_not_worth_sending_any_more_is_not_sent() {
     assert_eq!(round(&app, &mailer).await.expired, 1);
     assert!(sink.messages().is_empty());
     let row = app.assembly.services.outbox.list(1).await.expect("readable").remove(0);
-    assert_eq!((row.kind.as_str(), row.status.as_str()), ("new_device", "expired"));
+    assert_eq!((row.kind.as_str(), row.status.as_str()), ("password_reset", "expired"));
+}
+
+/// F14: news of an account outlive the link in them: after a day and more they arrive, without it.
+#[tokio::test]
+async fn news_arrive_after_their_link_is_dead() {
+    let app = TestApp::start().await;
+    let sink = SmtpSink::start().await;
+    let mailer = mailer(&sink);
+    let admin = app.admin().await;
+    let change = json!({"old_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    admin.put("/api/auth/password", &change).await.expect(200);
+    app.login_from(&fresh_ip(), &admin.email, OTHER_PASSWORD).await.expect(200);
+    let stranger = fresh_ip();
+    for _ in 0..5 {
+        app.login_from(&stranger, &admin.email, "wrong").await.expect(401);
+    }
+    sink.behave(Behaviour::Refuse(Stage::Connect, "421 busy".to_owned()));
+    for hours in 0..50 {
+        app.advance(60 * 60);
+        assert_eq!(round(&app, &mailer).await.expired, 0, "after {hours} hours");
+    }
+    sink.behave(Behaviour::Accept);
+    app.advance(8 * 60 * 60);
+    rounds(&app, &mailer).await;
+    let messages = sink.messages();
+    let read = |message: &Message| {
+        let read = mail_parser::MessageParser::default().parse(message.data.as_bytes()).expect("a message");
+        (read.subject().unwrap_or_default().to_owned(), read.body_text(0).unwrap_or_default().into_owned())
+    };
+    let mut subjects: Vec<String> = Vec::new();
+    for (subject, text) in messages.iter().map(read) {
+        assert!(!text.contains("token=") && !text.contains("with this link"), "{text}");
+        subjects.push(subject);
+    }
+    subjects.sort_unstable();
+    assert_eq!(
+        subjects,
+        ["New sign-in to your account", "Your account was locked", "Your password was changed"]
+    );
 }
 
 /// F14: nodes that share the work send each mail once.
@@ -136,4 +181,40 @@ async fn two_nodes_send_each_mail_once() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!((ids.len(), sink.messages().len()), (20, 20));
+}
+
+/// Never answers about mail to one address, and tells of all other.
+struct Stuck(String, tokio::sync::mpsc::UnboundedSender<String>);
+
+#[async_trait]
+impl Mailer for Stuck {
+    async fn deliver(&self, _: &str, mail: &RenderedMail) -> Result<(), Undelivered> {
+        if mail.to == self.0 {
+            std::future::pending::<()>().await;
+        }
+        let _ = self.1.send(mail.to.clone());
+        Ok(())
+    }
+}
+
+/// F14: a message that the mail server keeps waiting holds up no other of the same node.
+#[tokio::test]
+async fn a_message_that_hangs_holds_up_no_other() {
+    let app = TestApp::start().await;
+    let (stuck, other) = (app.admin().await, app.admin().await);
+    stuck.on_another_device().await;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mailer: Arc<dyn Mailer> = Arc::new(Stuck(stuck.email.clone(), tell));
+    let delivering = tokio::spawn(signupflow::mail_delivery::deliver(app.assembly.services.clone(), mailer));
+    // More than leave at once, and twice, so that the second time the first is certainly under way.
+    for _ in 0..2 {
+        for _ in 0..10 {
+            other.on_another_device().await;
+        }
+        for _ in 0..10 {
+            let arrived = tokio::time::timeout(Duration::from_secs(30), told.recv()).await;
+            assert_eq!(arrived.expect("it is not held up"), Some(other.email.clone()));
+        }
+    }
+    delivering.abort();
 }

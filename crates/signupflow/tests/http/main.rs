@@ -11,6 +11,7 @@ mod attack_cross_origin;
 mod attack_csrf;
 mod attack_csv_formulas;
 mod attack_devices;
+mod attack_email_change;
 mod attack_email_unicode;
 mod attack_encoding;
 mod attack_enumeration;

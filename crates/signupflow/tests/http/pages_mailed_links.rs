@@ -177,7 +177,13 @@ async fn dead_links_look_the_same() {
     let (admin, _, invitation) = invited(&app).await;
     let reset = link(&app, &admin.email).await;
     let mut texts = Vec::new();
-    for (page, foreign) in [("/reset-password", &invitation), ("/invitation", &reset)] {
+    let pages = [
+        ("/reset-password", &invitation),
+        ("/invitation", &reset),
+        ("/unlock", &reset),
+        ("/not-me", &invitation),
+    ];
+    for (page, foreign) in pages {
         for query in [
             "",
             "?token=",
@@ -196,6 +202,33 @@ async fn dead_links_look_the_same() {
     }
     texts.dedup();
     assert_eq!(texts.len(), 1, "{texts:?}");
+}
+
+/// Opening one shows the form and spends nothing; its button does, and from then on it is dead as any other.
+#[tokio::test]
+async fn links_that_unlock_and_lock_are_opened_before_they_are_used() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let stranger = fresh_ip();
+    for _ in 0..5 {
+        app.login_from(&stranger, &admin.email, "wrong").await.expect(401);
+    }
+    let unlock = app.mailed_token(&admin.email).await;
+    app.advance(15 * 60);
+    admin.on_another_device().await;
+    let mails = app.all_mails_to(&admin.email).await;
+    let rest = mails.last().and_then(|mail| mail.split("/not-me?token=").nth(1)).expect("a link");
+    let not_me: String = rest.chars().take(43).collect();
+    for (page, token) in [("/unlock", &unlock), ("/not-me", &not_me)] {
+        let target = format!("{page}?token={token}");
+        for _ in 0..2 {
+            let form = open(&app, &target).await.expect(200);
+            assert!(form.text.contains(&format!("action=\"{page}\"")), "{}", form.text);
+        }
+        send(&app, page, &[("token", token)]).await.expect(200);
+        expect_dead_link(open(&app, &target).await);
+        expect_dead_link(send(&app, page, &[("token", token)]).await);
+    }
 }
 
 /// A session that a browser brings along changes nothing: the pages take none, so they need no CSRF token either; other
@@ -230,7 +263,7 @@ async fn a_page_says_when_the_server_cannot() {
         away.text
     );
     assert!(!away.header("retry-after").is_empty());
-    for page in ["/reset-password", "/invitation"] {
+    for page in ["/reset-password", "/invitation", "/unlock", "/not-me"] {
         let away = open(&app, &format!("{page}?token={}", "A".repeat(43))).await.expect(503);
         assert!(away.text.contains("not possible just now"), "{}", away.text);
     }

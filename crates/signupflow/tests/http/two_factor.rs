@@ -2,6 +2,7 @@
 
 use crate::support::authenticator::{Authenticator, STEP, enrolled, give, signed_in, temporary_token};
 use crate::support::{Answer, OTHER_PASSWORD, PASSWORD, Persona, TestApp, fresh_ip};
+use backends::sql::Unit;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -182,7 +183,9 @@ async fn switching_it_off() {
     assert_eq!((disabled.len(), &*disabled[0].user_id), (1, &*person.id));
     assert_eq!(app.audit_rows("auth.recovery_code_used").await.len(), 1);
     let mails = app.mails_to(&person.email).await;
-    assert!(mails.last().is_some_and(|mail| mail.contains("Two-factor authentication is off")), "{mails:?}");
+    for told in ["Two-factor authentication is off", "A recovery code was used"] {
+        assert_eq!(mails.iter().filter(|mail| mail.contains(told)).count(), 1, "{told}: {mails:?}");
+    }
     enrolled(&person).await;
 }
 
@@ -239,6 +242,13 @@ async fn new_recovery_codes_void_the_old() {
     assert!(
         app.mails_to(&person.email).await.iter().any(|mail| mail.contains("You have new recovery codes"))
     );
+    app.advance(STEP);
+    let person = signed_in(&app, &person.email, &authenticator).await;
+    let by_code = json!({"password": PASSWORD, "code": fresh[0]});
+    person.post(path, &by_code).await.expect(200);
+    let mails = app.mails_to(&person.email).await;
+    // One at the sign-in above, one now.
+    assert_eq!(mails.iter().filter(|mail| mail.contains("A recovery code was used")).count(), 2, "{mails:?}");
 }
 
 /// A new password inside a session keeps what the session knows of the person.
@@ -280,4 +290,54 @@ async fn an_admin_resets_it() {
     assert!(mails.last().is_some_and(|mail| mail.contains("Your two-factor authentication was reset")));
     app.advance(600);
     reset(&admin, &member).await.expect_problem(401, "step_up_required");
+}
+
+/// What only waits to be confirmed protects nothing: removing it is on record, tells nobody and ends no session.
+#[tokio::test]
+async fn an_admin_removes_what_waits_to_be_confirmed() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let member = app.volunteer(&admin).await;
+    let offer = member.post(ENABLE, &json!({"password": PASSWORD})).await.expect(200);
+    let answer = admin.poke(&format!("/api/people/{}/2fa/reset", member.id)).await.expect(200);
+    assert!(answer.field("message").contains("waited to be confirmed"), "{}", answer.text);
+    assert!(member.is_signed_in().await);
+    let code = json!({"code": Authenticator::of(&offer).code(&app)});
+    member.post(CONFIRM, &code).await.expect_problem(409, "2fa_not_started");
+    let rows = app.audit_rows("auth.2fa_reset").await;
+    assert_eq!((rows.len(), &*rows[0].resource_id), (1, &*member.id));
+    assert_eq!(rows[0].changes, Some(json!({"2fa_waiting": {"old": true, "new": false}})));
+    let mails = app.mails_to(&member.email).await;
+    assert!(!mails.iter().any(|mail| mail.contains("was reset")), "{mails:?}");
+}
+
+/// A secret that no key opens, or that is not there: no code of the app is right, nothing breaks, nothing is counted, and
+/// a recovery code still opens.
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_refuses_codes_of_the_app() {
+    let app = TestApp::start().await;
+    let person = app.admin().await;
+    let authenticator = enrolled(&person).await;
+    let inside = signed_in(&app, &person.email, &authenticator).await;
+    let foreign = Some("gAAAAAB-damaged-or-under-another-key".to_owned());
+    for (secret, recovery_code) in [foreign, None].into_iter().zip(&authenticator.recovery_codes) {
+        let mut unit = Unit::housekeeping("a second factor as an adopted database may have it");
+        let params = vec![secret.into(), person.id.as_str().into()];
+        let sql = "UPDATE user_security_settings SET totp_secret = $1 WHERE user_id = $2";
+        unit.guarded(sql, params, "no such person");
+        app.assembly.database.commit(unit).await.expect("stored");
+        for _ in 0..4 {
+            let token = temporary_token(&app, &person.email).await;
+            let code = authenticator.code(&app);
+            let refused = give(&app, &token, &code).await.expect_problem(403, "second_factor_unavailable");
+            assert!(refused.field("detail").contains("cannot be checked"), "{}", refused.text);
+            assert!(refused.field("detail").contains("recovery code"), "{}", refused.text);
+            let again = json!({"password": PASSWORD, "code": code});
+            let again = inside.post("/api/auth/reauthenticate", &again).await;
+            again.expect_problem(403, "second_factor_unavailable");
+        }
+        let token = temporary_token(&app, &person.email).await;
+        give(&app, &token, recovery_code).await.expect(200);
+    }
+    assert_eq!(app.audit_rows("auth.2fa_failed").await.len(), 0);
 }

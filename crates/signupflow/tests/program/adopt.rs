@@ -256,3 +256,62 @@ async fn an_adoption_of_a_postgresql_database_survives_kill_9() {
     let expected = undisturbed(&Place::on_postgres_at(&calm_url), &theirs(&calm_url));
     survives_being_killed(&Place::on_postgres_at(&url), &theirs(&url), &expected);
 }
+
+/// The row SQLAlchemy's program would have for somebody with a second factor. Arguments are the URL, the people as a JSON
+/// list, and the key.
+const FACTORS: &str = r#"
+import json, sys
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+
+metadata = sa.MetaData()
+settings = sa.Table("user_security_settings", metadata,
+    sa.Column("user_id", sa.String, primary_key=True), sa.Column("totp_secret", sa.String),
+    sa.Column("totp_enabled", sa.Boolean), sa.Column("totp_verified_at", sa.DateTime),
+    sa.Column("created_at", sa.DateTime), sa.Column("updated_at", sa.DateTime))
+engine = sa.create_engine(sys.argv[1])
+metadata.create_all(engine)
+with engine.begin() as connection:
+    for person in json.loads(sys.argv[2]):
+        secret = Fernet(sys.argv[3]).encrypt(b"JBSWY3DPEHPK3PXP").decode()
+        connection.execute(settings.insert().values(user_id=person, totp_secret=secret, totp_enabled=True))
+"#;
+
+fn failed_check(place: &Place) -> Option<String> {
+    let told: serde_json::Value =
+        serde_json::from_str(&place.run(&["doctor", "--format", "json"]).stdout).expect("JSON");
+    let checks = told["checks"].as_array().expect("checks");
+    let check = checks.iter().find(|check| check["id"] == "second_factors").expect("the check");
+    (check["outcome"] == "fail").then(|| check["detail"].as_str().expect("text").to_owned())
+}
+
+/// Second factors that were stored under another key: told by `migrate up` and the doctor, and refused by the first start
+/// like a wrong key (F22), until the right one is given beside it or the new one is accepted.
+#[test]
+fn second_factors_under_another_key_are_noticed() {
+    const OTHER: &str = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
+    let (place, url) = sqlite_place();
+    made_by_sqlalchemy(&url);
+    python::run(FACTORS, &[&url, r#"["2a", "2b"]"#, OTHER], "");
+    let told = place.run(&["migrate", "up"]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert!(
+        told.stderr.contains("TOTP_ENCRYPTION_KEY opens none of the 2 second factors"),
+        "{}",
+        told.stderr
+    );
+    assert!(failed_check(&place).is_some_and(|said| said.contains("opens none of the 2")));
+    let refused = place.run(&["admin", "enroll-2fa", "person.2y@example.org"]);
+    refused.failed(2, "TOTP_ENCRYPTION_KEY opens none of the 2 second factors");
+
+    // With one that can be read the start is no longer refused, but the others are told of.
+    let settings = place.settings().to_vec();
+    let own = settings.iter().find(|(name, _)| name == "TOTP_ENCRYPTION_KEY").expect("a key");
+    python::run(FACTORS, &[&url, r#"["2y"]"#, &own.1], "");
+    place.done(&["admin", "unlock", "person.2a@example.org"]);
+    let said = failed_check(&place).expect("a complaint");
+    assert!(said.contains("of 3 second factors") && said.contains("does not open 2"), "{said}");
+    let both = format!("{},{OTHER}", own.1);
+    let place = place.with("TOTP_ENCRYPTION_KEY", &both);
+    assert_eq!(failed_check(&place), None);
+}

@@ -17,6 +17,7 @@ mod place;
 mod python;
 mod python_secrets;
 mod readme_walk;
+mod real_mail_server;
 mod serve;
 mod sign_in_load;
 mod two_factor;

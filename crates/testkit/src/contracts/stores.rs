@@ -257,6 +257,7 @@ pub fn mail(person_id: Option<&str>) -> Mail {
             ip_address: "192.0.2.1".to_owned(),
         },
         expires_at: in_an_hour(),
+        link_expires_at: None,
         created_at: now(),
     }
 }

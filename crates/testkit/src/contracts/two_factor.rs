@@ -328,7 +328,7 @@ pub async fn disabling_costs_a_code_and_leaves_nothing(stores: &Stores) {
     assert_eq!(stores.epochs(&person.id).await, (2, 0));
 }
 
-/// Active or waiting.
+/// An active one; what waits to be confirmed is another verb's, which changes nothing else.
 pub async fn a_reset_costs_none_and_needs_something_to_reset(stores: &Stores) {
     let (person, _) = enrolled(stores).await;
     let reset = || stores.two_factor.reset(&person.id, now(), trail(), vec![mail(Some(&person.id))]);
@@ -336,9 +336,16 @@ pub async fn a_reset_costs_none_and_needs_something_to_reset(stores: &Stores) {
     assert_eq!(state(stores, &person).await, SecondFactor::default());
     assert_eq!(stores.epochs(&person.id).await, (2, 0));
     stores.refuses(&person.org_id, Refusal::TwoFactorNotEnabled, reset()).await;
+    let forget = || stores.two_factor.forget_enrolment(&person.id, trail());
+    stores.refuses(&person.org_id, Refusal::TwoFactorNotEnabled, forget()).await;
     stores.two_factor.begin_enrolment(&person.id, &enrolment(), trail()).await.expect("begun");
-    stores.leaves(1, reset()).await;
+    stores.refuses(&person.org_id, Refusal::TwoFactorNotEnabled, reset()).await;
+    stores.leaves(1, forget()).await;
     assert_eq!(stores.two_factor.enrolment_of(&person.id, now()).await, Ok(None));
+    assert_eq!(stores.epochs(&person.id).await, (2, 0));
+    let (active, _) = enrolled(stores).await;
+    let forget = stores.two_factor.forget_enrolment(&active.id, trail());
+    stores.refuses(&active.org_id, Refusal::Conflict, forget).await;
 }
 
 /// All of them, used or not.

@@ -50,6 +50,7 @@ problem-outcome_unknown = The answer was lost while this was being saved: it may
 
 detail-wrong-email-or-password = The e-mail address or the password is not right.
 detail-temporary-token = The temporary token is not valid: it was used, or its time is over. Sign in again.
+detail-second-factor-unreadable = Codes from your app cannot be checked just now. Give a recovery code, or ask an admin to reset the second factor.
 detail-session-token = The session token is not valid: it is damaged, has expired, or its session was ended. Sign in again.
 detail-two-session-tokens = The request brings more than one session token; send exactly one.
 detail-code-not-right = The code is not right, or was used already.

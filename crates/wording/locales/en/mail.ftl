@@ -3,6 +3,7 @@
 
 mail-link-hint = If the button does not work, open this address:
 mail-automatic = SignUpFlow sent this to { $address } because of the account there. Nobody reads answers to it.
+mail-automatic-invitation = SignUpFlow sent this to { $address } because somebody invited that address. Nobody reads answers to it.
 mail-detail-device = Device
 mail-detail-address = Address
 mail-detail-time = Time

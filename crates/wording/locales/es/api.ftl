@@ -50,6 +50,7 @@ problem-outcome_unknown = La respuesta se perdió mientras se guardaba: puede ha
 
 detail-wrong-email-or-password = La dirección de correo o la contraseña no es correcta.
 detail-temporary-token = El token temporal no es válido: ya se usó o se acabó su tiempo. Inicia sesión de nuevo.
+detail-second-factor-unreadable = Por ahora no se pueden comprobar los códigos de tu aplicación. Usa un código de recuperación o pide a un administrador que restablezca el segundo factor.
 detail-session-token = El token de sesión no es válido: está dañado, ha caducado o su sesión se cerró. Inicia sesión de nuevo.
 detail-two-session-tokens = La petición trae más de un token de sesión; envía exactamente uno.
 detail-code-not-right = El código no es correcto o ya se usó.

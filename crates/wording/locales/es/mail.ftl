@@ -2,6 +2,7 @@
 
 mail-link-hint = Si el botón no funciona, abre esta dirección:
 mail-automatic = SignUpFlow envió este mensaje a { $address } por la cuenta asociada. Nadie lee las respuestas.
+mail-automatic-invitation = SignUpFlow envió este mensaje a { $address } porque alguien invitó a esa dirección. Nadie lee las respuestas.
 mail-detail-device = Dispositivo
 mail-detail-address = Dirección IP
 mail-detail-time = Hora

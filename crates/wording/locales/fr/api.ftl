@@ -50,6 +50,7 @@ problem-outcome_unknown = La réponse s’est perdue pendant l’enregistrement 
 
 detail-wrong-email-or-password = L’adresse e-mail ou le mot de passe n’est pas correct.
 detail-temporary-token = Le jeton temporaire n’est pas valable : il a déjà servi, ou son temps est écoulé. Connectez-vous de nouveau.
+detail-second-factor-unreadable = Les codes de votre application ne peuvent pas être vérifiés pour le moment. Donnez un code de secours, ou demandez à un administrateur de réinitialiser le second facteur.
 detail-session-token = Le jeton de session n’est pas valable : il est endommagé, a expiré, ou sa session a été fermée. Connectez-vous de nouveau.
 detail-two-session-tokens = La requête apporte plus d’un jeton de session ; envoyez-en exactement un.
 detail-code-not-right = Le code n’est pas correct, ou a déjà servi.

@@ -2,6 +2,7 @@
 
 mail-link-hint = Si le bouton ne fonctionne pas, ouvrez cette adresse :
 mail-automatic = SignUpFlow a envoyé ce message à { $address } au sujet du compte associé. Personne ne lit les réponses.
+mail-automatic-invitation = SignUpFlow a envoyé ce message à { $address } parce que quelqu’un a invité cette adresse. Personne ne lit les réponses.
 mail-detail-device = Appareil
 mail-detail-address = Adresse IP
 mail-detail-time = Heure

@@ -50,6 +50,7 @@ problem-outcome_unknown = A resposta se perdeu enquanto isto era salvo: pode ter
 
 detail-wrong-email-or-password = O endereço de e-mail ou a senha não está certo.
 detail-temporary-token = O token temporário não é válido: já foi usado ou seu tempo acabou. Entre de novo.
+detail-second-factor-unreadable = No momento não é possível verificar os códigos do seu aplicativo. Use um código de recuperação ou peça a um administrador que redefina o segundo fator.
 detail-session-token = O token de sessão não é válido: está danificado, expirou ou a sessão foi encerrada. Entre de novo.
 detail-two-session-tokens = A requisição traz mais de um token de sessão; envie exatamente um.
 detail-code-not-right = O código não está certo ou já foi usado.

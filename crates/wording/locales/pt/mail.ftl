@@ -2,6 +2,7 @@
 
 mail-link-hint = Se o botão não funcionar, abra este endereço:
 mail-automatic = O SignUpFlow enviou esta mensagem para { $address } por causa da conta associada. Ninguém lê as respostas.
+mail-automatic-invitation = O SignUpFlow enviou esta mensagem para { $address } porque alguém convidou esse endereço. Ninguém lê as respostas.
 mail-detail-device = Dispositivo
 mail-detail-address = Endereço IP
 mail-detail-time = Hora

@@ -50,6 +50,7 @@ problem-outcome_unknown = 保存过程中应答丢失：可能已保存，也可
 
 detail-wrong-email-or-password = 邮箱地址或密码不正确。
 detail-temporary-token = 临时令牌无效：它已被使用，或已超时。请重新登录。
+detail-second-factor-unreadable = 目前无法核对应用中的验证码。请使用恢复码，或请管理员重置第二因素。
 detail-session-token = 会话令牌无效：它已损坏、已过期，或会话已被结束。请重新登录。
 detail-two-session-tokens = 请求带有多个会话令牌；请只发送一个。
 detail-code-not-right = 验证码不正确，或已被使用。

@@ -2,6 +2,7 @@
 
 mail-link-hint = 如果按钮无法使用，请打开此网址：
 mail-automatic = 此邮件由 SignUpFlow 就相关账户自动发送至 { $address }，回复无人查看。
+mail-automatic-invitation = 有人邀请了此地址，因此 SignUpFlow 将此邮件自动发送至 { $address }，回复无人查看。
 mail-detail-device = 设备
 mail-detail-address = IP 地址
 mail-detail-time = 时间

@@ -50,6 +50,7 @@ problem-outcome_unknown = 儲存過程中回應遺失：可能已儲存，也可
 
 detail-wrong-email-or-password = 電子郵件地址或密碼不正確。
 detail-temporary-token = 暫時權杖無效：它已被使用，或已超時。請重新登入。
+detail-second-factor-unreadable = 目前無法核對應用程式中的驗證碼。請使用恢復碼，或請管理員重設第二因素。
 detail-session-token = 工作階段權杖無效：它已損壞、已過期，或工作階段已被結束。請重新登入。
 detail-two-session-tokens = 請求帶有多個工作階段權杖；請只傳送一個。
 detail-code-not-right = 驗證碼不正確，或已被使用。

@@ -2,6 +2,7 @@
 
 mail-link-hint = 如果按鈕無法使用，請開啟此網址：
 mail-automatic = 此郵件由 SignUpFlow 就相關帳號自動寄至 { $address }，回覆無人查看。
+mail-automatic-invitation = 有人邀請了此地址，因此 SignUpFlow 將此郵件自動寄至 { $address }，回覆無人查看。
 mail-detail-device = 裝置
 mail-detail-address = IP 位址
 mail-detail-time = 時間

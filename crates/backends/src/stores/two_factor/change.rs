@@ -65,6 +65,7 @@ texts! {
     guard TAKE_ENROLMENT = Sql::same(
         "DELETE FROM two_factor_enrolments WHERE person_id = $1 AND totp_secret = $2 AND expires_at > $3",
     );
+    guard FORGET_ENROLMENT = Sql::same("DELETE FROM two_factor_enrolments WHERE person_id = $1");
     run DELETE_ENROLMENT = Sql::same("DELETE FROM two_factor_enrolments WHERE person_id = $1");
     run ENSURE_SETTINGS = Sql::same(
         "INSERT INTO user_security_settings (user_id, created_at, updated_at) VALUES ($1, $2, $2) \
@@ -80,9 +81,8 @@ texts! {
     );
     run DELETE_CODES = Sql::same("DELETE FROM recovery_codes WHERE person_id = $1");
     guard SOMETHING_TO_RESET = Sql::same(
-        "UPDATE people SET status = status WHERE id = $1 AND (EXISTS (SELECT 1 FROM user_security_settings s \
-         WHERE s.user_id = $1 AND s.totp_enabled) OR EXISTS \
-         (SELECT 1 FROM two_factor_enrolments e WHERE e.person_id = $1))",
+        "UPDATE people SET status = status WHERE id = $1 AND EXISTS (SELECT 1 FROM user_security_settings s \
+         WHERE s.user_id = $1 AND s.totp_enabled)",
     );
     run REMOVE = Sql::same(
         "UPDATE user_security_settings SET totp_secret = NULL, totp_enabled = FALSE, totp_verified_at = NULL, \
@@ -251,6 +251,14 @@ pub(super) async fn disable(
     spend(&mut unit, spending);
     remove(&mut unit, &spending.person_id, spending.at);
     store.enqueue(&mut unit, mails);
+    store.store(unit).await.map(|_| ())
+}
+
+pub(super) async fn forget_enrolment(store: &SqlStore, person_id: &str, trail: Trail) -> Result<(), Error> {
+    let mut unit = store.unit(trail);
+    unit.guarded(LOCK_PERSON, vec![person_id.into()], NO_PERSON);
+    unit.guarded(NOT_ENABLED, vec![person_id.into()], CONFLICT);
+    unit.guarded(FORGET_ENROLMENT, vec![person_id.into()], TWO_FACTOR_OFF);
     store.store(unit).await.map(|_| ())
 }
 

@@ -141,6 +141,10 @@ impl TwoFactorStore for SqlStore {
         change::disable(self, &spending, trail, &mails).await
     }
 
+    async fn forget_enrolment(&self, person_id: &str, trail: Trail) -> Result<(), Error> {
+        change::forget_enrolment(self, person_id, trail).await
+    }
+
     async fn reset(
         &self,
         person_id: &str,

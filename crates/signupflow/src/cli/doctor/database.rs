@@ -9,6 +9,7 @@ use hardening::key_check::Verdict;
 
 use super::{Check, Fault};
 use crate::config::{self, Config};
+use crate::wiring::stored_factors::StoredFactors;
 use crate::wiring::{key_checks, open_database};
 
 /// A server that takes longer to answer is away.
@@ -84,6 +85,7 @@ async fn examine_open(config: &Config, database: &Database) -> Vec<Check> {
         checks.push(audit_guards(database).await);
         checks.push(clock(database).await);
         checks.push(keys(config, database).await);
+        checks.push(second_factors(config, database).await);
     }
     checks
 }
@@ -103,6 +105,23 @@ async fn keys(config: &Config, database: &Database) -> Check {
         }
     }
     Check::pass(ID, TITLE, said.join("; "))
+}
+
+/// Whether the keys open the second factors that are stored.
+async fn second_factors(config: &Config, database: &Database) -> Check {
+    const ID: &str = "second_factors";
+    const TITLE: &str = "Second factors can be read";
+    match StoredFactors::tried(&config.secrets, database).await {
+        Ok(found) => match found.complaint() {
+            None => Check::pass(ID, TITLE, format!("{} of those that are stored were tried", found.readable)),
+            Some(complaint) => {
+                let fix = "give the key they were stored under beside the one that is set, then run: signupflow keys \
+                           rotate; or reset them: signupflow admin reset-2fa";
+                Check::fail(ID, TITLE, complaint, fix)
+            }
+        },
+        Err(fault) => Check::fail(ID, TITLE, fault.to_string(), "see the log of the database"),
+    }
 }
 
 async fn migrations(database: &Database) -> (Check, bool) {

@@ -1,6 +1,6 @@
 //! Signing up and out; passwords.
 
-use accounts::input::{Judge, LANGUAGES};
+use accounts::input::{Judge, stored_tag};
 use accounts::sign_up::{Joining, SignUp};
 use accounts::{Refusal, change_password, manage_sessions, reauthenticate, sign_up};
 use axum::extract::State;
@@ -9,6 +9,7 @@ use http::StatusCode;
 use http::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use wording::Language;
 
 use super::bodies::{
     MessageBody, SecretText, SignedInBody, issue_tokens, message, signed_in_response, with_device_cookie,
@@ -53,18 +54,10 @@ fn joining(judge: &mut Judge, body: &SignupBody) -> Option<Joining> {
     }
 }
 
-/// The language of mails that the client asks for.
+/// The language of mails that the client asks for, as it is stored.
 pub(in crate::web) fn language(headers: &HeaderMap) -> String {
-    let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let tags =
-        wanted.split(',').map(|part| part.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    let known = |tag: String| {
-        LANGUAGES.into_iter().find(|known| {
-            let known = known.to_ascii_lowercase();
-            tag == known || (tag.split('-').next() == Some(known.as_str()))
-        })
-    };
-    tags.into_iter().find_map(known).unwrap_or("en").to_owned()
+    let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    stored_tag(wanted.map(Language::from_accept_language).unwrap_or_default()).to_owned()
 }
 
 /// Sign up, and be signed in.

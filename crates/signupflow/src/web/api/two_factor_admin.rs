@@ -2,7 +2,7 @@
 
 use accounts::Principal;
 use accounts::model::Page;
-use accounts::two_factor::manage;
+use accounts::two_factor::manage::{self, Removed};
 use accounts::two_factor::policy::TwoFactorPolicy;
 use accounts::two_factor::policy_admin::{self, Overview};
 use axum::extract::State;
@@ -22,6 +22,8 @@ use crate::web::state::AppState;
 
 /// What an admin is told after [`reset`].
 pub const RESET: &str = "The second factor was removed, and every device of this person was signed out.";
+/// What an admin is told where only a second factor was removed that waited to be confirmed.
+pub const RESET_WAITING: &str = "The second factor that waited to be confirmed was removed.";
 const FIRST_PAGE: ListQuery = ListQuery { limit: None, cursor: None, org_id: None };
 
 /// Who must have a second factor.
@@ -162,6 +164,8 @@ pub async fn set_policy(
 }
 
 /// Remove the second factor of somebody who lost it. They are signed out everywhere and told by mail. Not your own.
+///
+/// Where none is active, the one that waits to be confirmed is removed, and nothing else changes.
 #[utoipa::path(post, path = "/api/people/{id}/2fa/reset", tag = "people", security(("bearer" = [])),
     params(("id" = String, Path, description = "`person_…`")), responses(
     (status = 200, description = "Removed", body = MessageBody),
@@ -176,6 +180,10 @@ pub async fn reset(
     PathId(id): PathId,
 ) -> Outcome<axum::Json<MessageBody>> {
     let services = state.services.clone();
-    run_to_end(async move { manage::reset(&services, &context, &principal, &id).await }).await?;
-    Ok(message(RESET))
+    let removed =
+        run_to_end(async move { manage::reset(&services, &context, &principal, &id).await }).await?;
+    Ok(message(match removed {
+        Removed::Active => RESET,
+        Removed::Waiting => RESET_WAITING,
+    }))
 }

@@ -12,8 +12,8 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 use serde::Deserialize;
 
-use super::mailed_link::{LinkQuery, token_of};
-use super::{Faults, Message, START, cannot_show, page, refused, refused_as};
+use super::mailed_link::{LinkQuery, dead_link, does_not_work, token_of};
+use super::{Faults, Message, START, cannot_show, page, refused};
 use crate::web::admission::admitted;
 use crate::web::api::auth::language;
 use crate::web::api::bodies::{issue_tokens, never_kept, with_device_cookie};
@@ -22,7 +22,7 @@ use crate::web::extract::Context;
 use crate::web::form::Form;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
-use crate::web::refusals::{Answer, Outcome};
+use crate::web::refusals::Outcome;
 use crate::web::state::AppState;
 
 #[derive(Template)]
@@ -49,7 +49,7 @@ pub async fn show(State(state): State<AppState>, query: Result<Query<LinkQuery>,
     let token = token_of(query);
     let organization = match invitations::organization_invited_to(&state.services, &token).await {
         Ok(Some(organization)) => organization,
-        Ok(None) => return does_not_work(Problem::of("token_invalid").into()),
+        Ok(None) => return dead_link(START),
         Err(error) => return cannot_show(error.into()),
     };
     let empty = || Secret::new(String::new());
@@ -74,7 +74,7 @@ pub async fn submit(
 ) -> Response {
     let form = match form {
         Ok(Form(form)) => form,
-        Err(problem) => return does_not_work(problem.into()),
+        Err(problem) => return does_not_work(problem.into(), START),
     };
     let organization = invitations::organization_invited_to(&state.services, form.token.expose()).await;
     let answer = match accept(&state, context, &headers, &form).await {
@@ -86,7 +86,7 @@ pub async fn submit(
             let min_length = state.services.password_policy.min_length;
             Invitation { organization: &organization, form: &form, min_length, faults }.render()
         }),
-        _ => does_not_work(answer),
+        _ => does_not_work(answer, START),
     }
 }
 
@@ -119,9 +119,4 @@ fn welcome(state: &AppState, signed_in: &SignedIn) -> Response {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response
-}
-
-fn does_not_work(answer: Answer) -> Response {
-    let sentence = answer.as_problem().detail.to_string();
-    refused_as(answer, &Message { title: "This link does not work", text: &sentence, next: START })
 }

@@ -8,15 +8,14 @@ use axum::response::Response;
 use hardening::secret::Secret;
 use serde::Deserialize;
 
-use super::mailed_link::{LinkQuery, token_of};
-use super::{Faults, Message, cannot_show, page, refused, refused_as};
+use super::mailed_link::{LinkQuery, dead_link, does_not_work, token_of};
+use super::{Faults, Message, cannot_show, page, refused};
 use crate::web::admission::admitted;
 use crate::web::api::bodies::never_kept;
 use crate::web::extract::Context;
 use crate::web::form::Form;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
-use crate::web::refusals::Answer;
 use crate::web::state::AppState;
 
 /// Where a new link comes from.
@@ -44,7 +43,7 @@ pub async fn show(State(state): State<AppState>, query: Result<Query<LinkQuery>,
     let token = token_of(query);
     let email = match password_reset::masked_address_of(&state.services, &token).await {
         Ok(Some(email)) => email,
-        Ok(None) => return does_not_work(Problem::of("token_invalid").into()),
+        Ok(None) => return dead_link(ASK_AGAIN),
         Err(error) => return cannot_show(error.into()),
     };
     let min_length = state.services.password_policy.min_length;
@@ -60,7 +59,7 @@ pub async fn submit(
 ) -> Response {
     let (token, password) = match form {
         Ok(Form(form)) => (form.token, form.new_password),
-        Err(problem) => return does_not_work(problem.into()),
+        Err(problem) => return does_not_work(problem.into(), ASK_AGAIN),
     };
     let (services, link) = (state.services.clone(), token.clone());
     let set =
@@ -77,12 +76,6 @@ pub async fn submit(
             let min_length = state.services.password_policy.min_length;
             ResetPassword { token: token.expose(), email: &email, min_length, faults }.render()
         }),
-        _ => does_not_work(answer),
+        _ => does_not_work(answer, ASK_AGAIN),
     }
-}
-
-fn does_not_work(answer: Answer) -> Response {
-    let sentence = answer.as_problem().detail.to_string();
-    let told = Message { title: "This link does not work", text: &sentence, next: ASK_AGAIN };
-    refused_as(answer, &told)
 }

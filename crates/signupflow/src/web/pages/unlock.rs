@@ -7,15 +7,16 @@ use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::Response;
+use hardening::one_time_token::Purpose;
 use hardening::secret::Secret;
-use http::StatusCode;
 use serde::Deserialize;
 
-use super::mailed_link::LinkQuery;
-use super::{Message, START, page};
+use super::mailed_link::{self, LinkQuery, dead_link, does_not_work};
+use super::{Message, START, cannot_show, page};
 use crate::web::admission::admitted;
 use crate::web::api::bodies::never_kept;
 use crate::web::extract::Context;
+use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::refusals::{Answer, Outcome};
 use crate::web::state::AppState;
@@ -38,25 +39,41 @@ pub struct LinkForm {
 }
 
 /// `/unlock?token=`
-pub async fn show(Query(query): Query<LinkQuery>) -> Response {
-    never_kept(page(&MailedLink {
+pub async fn show(State(state): State<AppState>, query: Result<Query<LinkQuery>, Problem>) -> Response {
+    let token = mailed_link::token_of(query);
+    let form = MailedLink {
         title: "Unlock your account",
         explanation: "Too many sign-ins failed, so sign-in from unknown devices is locked. If that was you, open it again.",
         action: "/unlock",
-        token: &query.token,
+        token: &token,
         button: "Unlock",
-    }))
+    };
+    shown(&state, Purpose::Unlock, &form).await
 }
 
 /// `/not-me?token=`
-pub async fn show_not_me(Query(query): Query<LinkQuery>) -> Response {
-    never_kept(page(&MailedLink {
+pub async fn show_not_me(
+    State(state): State<AppState>,
+    query: Result<Query<LinkQuery>, Problem>,
+) -> Response {
+    let token = mailed_link::token_of(query);
+    let form = MailedLink {
         title: "This wasn't me",
         explanation: "Lock the account and sign every device out. An admin of your organization can open it again.",
         action: "/not-me",
-        token: &query.token,
+        token: &token,
         button: "Lock the account",
-    }))
+    };
+    shown(&state, Purpose::NotMe, &form).await
+}
+
+/// The form, if the link works.
+async fn shown(state: &AppState, purpose: Purpose, form: &MailedLink<'_>) -> Response {
+    match lockouts::link_works(&state.services, form.token, purpose).await {
+        Ok(true) => never_kept(page(form)),
+        Ok(false) => dead_link(START),
+        Err(error) => cannot_show(error.into()),
+    }
 }
 
 /// The button of `/unlock`.
@@ -100,12 +117,7 @@ fn token_of(form: Result<Form<LinkForm>, FormRejection>) -> Secret<String> {
 fn told(done: Result<(), Error>, title: &str, message: &str) -> Outcome<Response> {
     match done {
         Ok(()) => Ok(never_kept(page(&Message { title, text: message, next: START }))),
-        Err(Error::Refused(refusal)) => {
-            let mut response =
-                page(&Message { title: "This link does not work", text: &refusal.to_string(), next: START });
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            Ok(never_kept(response))
-        }
+        Err(Error::Refused(refusal)) => Ok(does_not_work(refusal.into(), START)),
         Err(Error::Fault(fault)) => Err(Answer::from(fault)),
     }
 }

@@ -108,6 +108,7 @@ impl SqlStore {
         let whom = Whom::Person(&before.id);
         let failure_keys = anonymise::failure_keys(self, whom).await?;
         let at = later_than(before.updated_at, at);
+        anonymise::anonymise_invitations(unit, whom, at);
         unit.guarded(TOUCH, with(version(before), [at.into()]), CONFLICT);
         anonymise::anonymise(unit, whom, failure_keys, at);
         Ok(())

@@ -38,10 +38,10 @@ texts! {
     );
     guard ONE_ADMIN_AT_MOST = Sql::pair(
         "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND (SELECT count(*) FROM people p \
-         WHERE p.org_id = $1 AND p.status <> 'deleted' AND instr(p.roles, '\"admin\"') > 0) <= 1",
+         WHERE p.org_id = $1 AND p.status <> 'deleted' AND instr(replace(replace(p.roles, '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0) <= 1",
         "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND (SELECT count(*) FROM people p \
          WHERE p.org_id = $1 AND p.status <> 'deleted' \
-         AND strpos(CAST(p.roles AS TEXT), '\"admin\"') > 0) <= 1",
+         AND strpos(replace(replace(CAST(p.roles AS TEXT), '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0) <= 1",
     );
     guard THESE_ARE_ALL = Sql::pair(
         "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND (SELECT count(*) FROM people p \

@@ -1,6 +1,8 @@
 //! Reading and exporting the trail of one's own organization. Both are themselves audited.
 
-use hardening::audit::{Action, Resource};
+use hardening::audit::{Action, Changes, Resource};
+use hardening::clock::Timestamp;
+use serde_json::Value;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::{Principal, RequestContext};
@@ -34,6 +36,7 @@ pub async fn list(
 ) -> Result<AuditListing, Error> {
     principal.require_admin()?;
     let filter = AuditFilter { org_id: Some(principal.org_id().to_owned()), ..filter };
+    note_read(services, context, principal, page.after.is_none() && page.offset == 0).await?;
     let wanted = page.limit as usize;
     let mut rows = services.audit.page(&filter, &AuditPage { limit: page.limit + 1, ..page }).await?;
     let more = rows.len() > wanted;
@@ -41,9 +44,24 @@ pub async fn list(
     let next =
         rows.last().filter(|_| more).map(|row| AuditCursor { timestamp: row.timestamp, id: row.id.clone() });
     let counted = services.audit.count_up_to(&filter, TOTAL_CAP + 1).await?;
+    Ok(AuditListing { rows, total: counted.min(TOTAL_CAP), total_capped: counted > TOTAL_CAP, next })
+}
+
+/// Puts a read on record, before anything is read: what cannot be recorded does not happen.
+async fn note_read(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    first_page: bool,
+) -> Result<(), Error> {
+    let (person_id, now) = (principal.person_id(), services.clock.now());
+    if services.reads.has_row(person_id, first_page, now) {
+        return Ok(());
+    }
     let read = Happening::done(Action::AuditRead, Resource::new("audit_log", principal.org_id()));
     services.audit.append(services.trail(context, &Actor::principal(principal), read)).await?;
-    Ok(AuditListing { rows, total: counted.min(TOTAL_CAP), total_capped: counted > TOTAL_CAP, next })
+    services.reads.note(person_id, now);
+    Ok(())
 }
 
 /// Every row of the organization's trail that matches, oldest first, for admins with a fresh session.
@@ -52,10 +70,26 @@ pub async fn export(
     context: &RequestContext,
     principal: &Principal,
     filter: AuditFilter,
+    format: &'static str,
 ) -> Result<AuditRows, Error> {
     principal.require_fresh_admin(services)?;
-    let exported = Happening::done(Action::AuditExported, Resource::new("audit_log", principal.org_id()));
+    let exported = Happening::done(Action::AuditExported, Resource::new("audit_log", principal.org_id()))
+        .changing(exported_what(format, &filter));
     services.audit.append(services.trail(context, &Actor::principal(principal), exported)).await?;
     let filter = AuditFilter { org_id: Some(principal.org_id().to_owned()), ..filter };
     Ok(services.audit.stream(&filter))
+}
+
+/// What left the server: in which form, and what it was narrowed to.
+pub fn exported_what(format: &str, filter: &AuditFilter) -> Changes {
+    let bound = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    let given = [
+        ("start_date", bound(filter.start)),
+        ("end_date", bound(filter.end)),
+        ("action", filter.action.clone()),
+        ("user_id", filter.user_id.clone()),
+    ];
+    given.into_iter().fold(Changes::new().field("format", Value::Null, format), |what, (name, value)| {
+        what.field_if_changed(name, Value::Null, value)
+    })
 }

@@ -216,6 +216,20 @@ async fn note_refusal(
     put_on_record(services, context, actor, refused, &budget.key, budget.window).await
 }
 
+/// Whom the row of a lock is about: a network address that is blocked is nobody's account, whoever was guessed last.
+pub(crate) fn locked_out(
+    context: &RequestContext,
+    budget: &Budget,
+    actor: &Actor,
+    resource: &Resource,
+) -> (Actor, Resource) {
+    if budget.scope == Per::Ip {
+        let block = Resource::new("rate_limit", without_address(budget)).named(&*context.address_bucket);
+        return (Actor::anonymous(""), block);
+    }
+    (actor.clone(), resource.clone())
+}
+
 /// The budget's key without the network or e-mail address in it: what a leaf of the trail spells out can never be
 /// erased. The row has its columns for addresses.
 fn without_address(budget: &Budget) -> String {

@@ -10,6 +10,7 @@ use hardening::rate_limit::Per;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
+use crate::credential_check::locked_out;
 use crate::error::Error;
 use crate::mailed_link::mailed_link;
 use crate::model::{Lock, Person};
@@ -35,19 +36,18 @@ pub(crate) async fn record_failure(
     let failed =
         Happening::refused(Action::AuthLoginFailed, resource.clone(), "wrong e-mail address or password");
     let mut trail = services.trail(context, actor, failed);
+    for (budget, until) in &settled.locked {
+        let (actor, resource) = locked_out(context, budget, actor, &resource);
+        let changes = Changes::new().field("locked_until", serde_json::Value::Null, until.to_string());
+        let why = format!("{} failed sign-ins, counted per {}", budget.limit, budget.scope.label());
+        let happening = Happening::refused(Action::AuthAccountLocked, resource, why).changing(changes);
+        trail = services.trail_and(trail, context, &actor, happening);
+    }
     let locks: Vec<Lock> = settled
         .locked
         .into_iter()
         .map(|(budget, until)| lock(context, person, email, budget, until, now))
         .collect();
-    for lock in &locks {
-        let changes =
-            Changes::new().field("locked_until", serde_json::Value::Null, lock.locked_until.to_string());
-        let why = format!("{} failed sign-ins, counted per {}", lock.failures, lock.kind);
-        let happening =
-            Happening::refused(Action::AuthAccountLocked, resource.clone(), why).changing(changes);
-        trail = services.trail_and(trail, context, actor, happening);
-    }
     let account_is_locked = locks.iter().any(|lock| lock.kind != Per::Ip.label());
     let locked_out = person.filter(|_| account_is_locked);
     let (unlock_grant, mail) = locked_out.and_then(|person| unlock_mail(services, context, person)).unzip();

@@ -2,10 +2,14 @@
 
 use hardening::email::EmailAddress;
 use hardening::text::{Limits, clean_text};
+use unicode_normalization::UnicodeNormalization as _;
 use wording::Language;
 
 use crate::error::{FieldErrors, Refusal};
-use crate::model::{ADMIN, RequiredRole};
+use crate::model::{ADMIN, RequiredRole, VOLUNTEER};
+
+/// The longest name of a role, in characters.
+const ROLE_MAX: usize = 40;
 
 /// Collects what is wrong, field by field.
 #[derive(Debug, Default)]
@@ -100,17 +104,15 @@ impl Judge {
             .collect()
     }
 
+    /// The organization's own name for a role. What only looks like one of the product's is refused: it would seem to
+    /// grant rights, and grant none.
     fn role(&mut self, field: &str, raw: &str) -> String {
-        let role = raw.trim().to_owned();
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
-        let starts_well = role.chars().next().is_some_and(|c| c.is_ascii_lowercase());
-        if role.len() > 40 || !starts_well || !role.chars().all(plain) {
-            self.refuse(
-                field,
-                format!(
-                    "each role is 1 to 40 lower-case letters, digits, - or _, starting with a letter, such as {ADMIN} or usher"
-                ),
-            );
+        let role = self.line(field, raw, ROLE_MAX);
+        let alike: String = role.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+        if let Some(known) =
+            [ADMIN, VOLUNTEER].into_iter().find(|known| alike.trim() == *known && role != *known)
+        {
+            self.refuse(field, format!("the role {known} is written {known}"));
         }
         role
     }
@@ -201,7 +203,7 @@ mod tests {
         let mut judge = Judge::new();
         judge.line("name", "  ", 10);
         judge.email("email", "nobody");
-        judge.roles("roles", &["Admin!".into()]);
+        judge.roles("roles", &["Admin".into()]);
         let Err(Refusal::InvalidInput(errors)) = judge.verdict() else { panic!("must refuse") };
         assert_eq!(errors.keys().collect::<Vec<_>>(), ["email", "name", "roles"]);
     }
@@ -240,6 +242,36 @@ mod tests {
         ] {
             assert!(!is_time_zone(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_role_has_any_name_but_one_that_looks_like_the_products_own() {
+        let judged = |name: &str| {
+            let mut judge = Judge::new();
+            let roles = judge.roles("roles", &[name.to_owned()]);
+            judge.verdict().map(|()| roles.concat())
+        };
+        for name in ["Head usher", "Küche", "司会", "x\"admin", "admin!", "a\\", "2nd-team", "administrator"]
+        {
+            assert_eq!(judged(name).as_deref(), Ok(name));
+        }
+        assert_eq!(judged("  Ku\u{308}che ").as_deref(), Ok("Küche"));
+        assert_eq!(judged(&"ü".repeat(40)), Ok("ü".repeat(40)));
+        for name in [
+            "Admin",
+            "ADMIN",
+            "ａｄｍｉｎ",
+            "ⓐdmin",
+            "Volunteer",
+            "volunteeｒ",
+            "",
+            " ",
+            "a\nb",
+            "a\u{200b}b",
+        ] {
+            assert!(judged(name).is_err(), "{name:?}");
+        }
+        assert!(judged(&"ü".repeat(41)).is_err());
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod outbox;
 pub mod password_reset;
 pub mod people;
 pub mod ports;
+pub mod read_record;
 pub mod reauthenticate;
 pub mod refusal_record;
 pub mod services;

@@ -1,13 +1,14 @@
 //! The caller's own organization.
 
-use hardening::audit::{Action, Changes, Resource};
+use hardening::audit::{Action, Changes, Resource, Trail};
 use serde_json::json;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::{Principal, RequestContext};
 use crate::error::{Error, Refusal};
 use crate::input::Judge;
-use crate::model::{Organization, OrganizationSettings};
+use crate::model::{Organization, OrganizationSettings, Person};
+use crate::people;
 use crate::services::Services;
 
 /// Fields to replace; `None` leaves a field as it is, `Some(None)` returns to the server's setting.
@@ -102,7 +103,10 @@ fn apply(before: &Organization, patch: OrganizationPatch) -> Result<Organization
     Ok(Organization { name, region, settings, ..before.clone() })
 }
 
-/// The last admin closes the organization: everybody is anonymised and signed out.
+/// How often closing an organization is tried while people join or leave it.
+const CLOSING_TRIES: usize = 5;
+
+/// The last admin closes the organization: everybody is anonymised and signed out, with a row for each.
 pub async fn delete(
     services: &Services,
     context: &RequestContext,
@@ -111,18 +115,40 @@ pub async fn delete(
 ) -> Result<(), Error> {
     let before = get(services, principal, org_id).await?;
     principal.require_fresh_admin(services)?;
-    let everybody = services.organizations.everybody(org_id).await?;
-    if everybody.iter().filter(|person| person.is_admin()).count() > 1 {
-        return Err(Refusal::OtherAdmins.into());
+    for _ in 0..CLOSING_TRIES {
+        let everybody = services.organizations.everybody(org_id).await?;
+        if everybody.iter().filter(|person| person.is_admin()).count() > 1 {
+            return Err(Refusal::OtherAdmins.into());
+        }
+        let trail = closing_trail(services, context, principal, &before, &everybody);
+        let members: Vec<String> = everybody.into_iter().map(|person| person.id).collect();
+        match services.organizations.delete(org_id, &members, services.clock.now(), trail).await {
+            Err(Error::Refused(Refusal::Conflict)) => {}
+            outcome => {
+                outcome?;
+                for person_id in members {
+                    services.sessions.end_all_of(&person_id, None).await?;
+                }
+                return Ok(());
+            }
+        }
     }
-    let done = Happening::done(Action::OrganizationDelete, resource(&before))
-        .changing(Changes::deleted(as_json(&before)));
-    let trail = services.trail(context, &Actor::principal(principal), done);
-    services.organizations.delete(org_id, services.clock.now(), trail).await?;
-    for person in everybody {
-        services.sessions.end_all_of(&person.id, None).await?;
-    }
-    Ok(())
+    Err(Refusal::Conflict.into())
+}
+
+fn closing_trail(
+    services: &Services,
+    context: &RequestContext,
+    principal: &Principal,
+    before: &Organization,
+    everybody: &[Person],
+) -> Trail {
+    let actor = Actor::principal(principal);
+    let done = Happening::done(Action::OrganizationDelete, resource(before))
+        .changing(Changes::deleted(as_json(before)));
+    everybody.iter().fold(services.trail(context, &actor, done), |trail, person| {
+        services.trail_and(trail, context, &actor, people::deleted(person))
+    })
 }
 
 fn as_json(organization: &Organization) -> serde_json::Value {

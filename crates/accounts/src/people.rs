@@ -166,12 +166,16 @@ pub async fn delete(
 ) -> Result<(), Error> {
     principal.require_fresh_admin(services)?;
     let before = get(services, principal, person_id).await?;
-    let gone = json!({ "name": before.name, "email": before.email, "roles": before.roles });
-    let done = Happening::done(Action::PersonDelete, resource(&before)).changing(Changes::deleted(gone));
-    let trail = services.trail(context, &Actor::principal(principal), done);
+    let trail = services.trail(context, &Actor::principal(principal), deleted(&before));
     services.people.delete(&before, services.clock.now(), trail).await?;
     services.sessions.end_all_of(person_id, None).await?;
     Ok(())
+}
+
+/// What the trail says of somebody who was deleted.
+pub(crate) fn deleted(before: &Person) -> Happening {
+    let gone = json!({ "name": before.name, "email": before.email, "roles": before.roles });
+    Happening::done(Action::PersonDelete, resource(before)).changing(Changes::deleted(gone))
 }
 
 /// As an admin, deletes somebody and erases what the trail holds about them; somebody who was deleted before is

@@ -17,6 +17,7 @@ use crate::ports::{
     AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PasswordResetStore,
     PeopleStore, Receipts, TeamStore, TwoFactorPolicyStore, TwoFactorStore,
 };
+use crate::read_record::ReadLog;
 use crate::refusal_record::RefusalTally;
 use crate::two_factor::SecondFactorRules;
 use crate::two_factor::policy::PolicyBook;
@@ -63,6 +64,8 @@ pub struct Services {
     pub lifted_locks: LiftedLocks,
     /// Refusals that are counted and not on record yet.
     pub refusals: RefusalTally,
+    /// Reads of the trail that have their row.
+    pub reads: ReadLog,
     /// Which limits apply where.
     pub rules: Arc<RuleSet>,
     /// Password checks off the async threads.

@@ -11,7 +11,7 @@ use super::CONFIRM_ROUTE;
 use crate::audit_trail::{Actor, Happening};
 use crate::change_password::{judge_and_hash, not_me_mail};
 use crate::context::RequestContext;
-use crate::credential_check::{Counted, LOGIN_ROUTE, budgets, open_gate, settle};
+use crate::credential_check::{Counted, LOGIN_ROUTE, budgets, locked_out, open_gate, settle};
 use crate::error::{Error, Refusal};
 use crate::lockouts::{drop_from_gate, key_of};
 use crate::model::{Credentials, Lock};
@@ -169,7 +169,8 @@ async fn count_refused(
     for (budget, until) in settled.locked {
         let why = format!("{} refused reset links, counted per {}", budget.limit, budget.scope.label());
         let changes = Changes::new().field("locked_until", serde_json::Value::Null, until.to_string());
-        let locked = Happening::refused(Action::AuthAccountLocked, resource.clone(), why).changing(changes);
+        let (actor, resource) = locked_out(context, &budget, &actor, &resource);
+        let locked = Happening::refused(Action::AuthAccountLocked, resource, why).changing(changes);
         trail = services.trail_and(trail, context, &actor, locked);
         locks.push(Lock {
             kind: budget.scope.label().to_owned(),

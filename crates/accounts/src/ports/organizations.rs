@@ -23,8 +23,15 @@ pub trait OrganizationStore: Send + Sync {
         trail: Trail,
     ) -> Result<(), Error>;
 
-    /// Closes an organization: it is marked deleted, and everybody in it is anonymised.
-    async fn delete(&self, org_id: &str, at: Timestamp, trail: Trail) -> Result<(), Error>;
+    /// Closes an organization: it is marked deleted, and everybody in it is anonymised, if they are exactly `members`:
+    /// the trail has a row for each.
+    async fn delete(
+        &self,
+        org_id: &str,
+        members: &[String],
+        at: Timestamp,
+        trail: Trail,
+    ) -> Result<(), Error>;
 
     /// Everybody in it who is not deleted: whose sessions must end with it.
     async fn everybody(&self, org_id: &str) -> Result<Vec<Person>, Fault>;

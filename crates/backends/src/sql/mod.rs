@@ -14,6 +14,7 @@ mod audit_insert;
 mod cell;
 mod database;
 mod error;
+mod folding;
 pub mod migrate;
 mod postgres;
 mod row;
@@ -25,6 +26,7 @@ mod value;
 
 pub use database::{DEFAULT_CONNECTIONS, Database, Engine};
 pub use error::SqlError;
+pub(crate) use folding::folded;
 pub use postgres::PostgresTarget;
 pub use row::Row;
 pub use statement::Sql;

@@ -87,7 +87,24 @@ texts! {
     run CODES_OF_ONE = forget!(codes, person);
     run LOCKS_OF_ONE = forget!(locks, person);
     run SESSIONS_OF_ONE = forget!(sessions, person);
-    run MAIL_OF_ONE = dropped_mail!("person_id = $1");
+    run MAIL_OF_ONE = dropped_mail!(
+        "person_id = $1 OR invitation_id IN (SELECT i.id FROM invitations i WHERE i.org_id = \
+         (SELECT p.org_id FROM people p WHERE p.id = $1) AND i.email_canonical = $1)"
+    );
+    // Whose they were stays known by the id, so that the trail can still be made to forget them. Not what erasing writes:
+    // the trail tells erased from deleted by it.
+    run INVITATIONS_OF_ONE = Sql::same(
+        "UPDATE invitations SET email = '[DELETED]', email_canonical = $1, \
+         status = CASE WHEN status = 'pending' THEN 'revoked' ELSE status END, updated_at = $2 \
+         WHERE org_id = (SELECT p.org_id FROM people p WHERE p.id = $1) AND email <> '[ERASED]' \
+         AND (accepted_by = $1 OR (accepted_by IS NULL AND \
+         email_canonical IN (SELECT e.canonical FROM person_emails e WHERE e.person_id = $1)))",
+    );
+    run INVITATIONS_OF_ALL = Sql::same(
+        "UPDATE invitations SET email = '[DELETED]', email_canonical = COALESCE(accepted_by, '[DELETED]'), \
+         status = CASE WHEN status = 'pending' THEN 'revoked' ELSE status END, updated_at = $2 \
+         WHERE org_id = $1 AND email <> '[ERASED]'",
+    );
     run EMAILS_OF_ALL = forget!(emails, everybody);
     run REQUESTS_OF_ALL = forget!(requests, everybody);
     run MEMBERSHIPS_OF_ALL = forget!(members, everybody);
@@ -143,6 +160,15 @@ pub(super) async fn failure_keys(store: &SqlStore, whom: Whom<'_>) -> Result<Val
     };
     let addresses = store.all(sql, vec![id.into()], |row| row.text("canonical")).await?;
     Ok(json_list(&addresses.iter().map(|address| account_key(address)).collect::<Vec<_>>()))
+}
+
+/// Adds the anonymising of invitations: they are locked before people are.
+pub(super) fn anonymise_invitations(unit: &mut Unit, whom: Whom<'_>, at: Timestamp) {
+    let (sql, id) = match whom {
+        Whom::Person(id) => (INVITATIONS_OF_ONE, id),
+        Whom::EverybodyIn(id) => (INVITATIONS_OF_ALL, id),
+    };
+    unit.run(sql, vec![id.into(), at.into()]);
 }
 
 /// Adds the anonymising; the caller has locked the person's or the organization's row.

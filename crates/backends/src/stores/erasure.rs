@@ -42,7 +42,7 @@ texts! {
     run ADDRESSES_OF_INVITATIONS = Sql::same(
         "UPDATE invitations SET email = '[ERASED]', email_canonical = '[ERASED]', \
          status = CASE WHEN status = 'pending' THEN 'revoked' ELSE status END, updated_at = $3 \
-         WHERE org_id = $1 AND email <> '[ERASED]' AND (accepted_by = $2 OR (accepted_by IS NULL AND \
+         WHERE org_id = $1 AND email <> '[ERASED]' AND (accepted_by = $2 OR email_canonical = $2 OR (accepted_by IS NULL AND \
          (email_canonical IN (SELECT e.canonical FROM person_emails e WHERE e.person_id = $2) OR \
          email IN (SELECT a.user_email FROM audit_logs a WHERE a.org_id = $1 AND a.user_id = $2))))",
     );

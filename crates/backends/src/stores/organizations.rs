@@ -12,7 +12,7 @@ use super::anonymise::{self, Whom};
 use super::credentials_rows::{self, person_columns, person_tables, settings_columns};
 use super::refusals::{CONFLICT, NO_ORGANIZATION, OTHER_ADMINS};
 use super::texts::texts;
-use super::{SqlStore, later_than};
+use super::{SqlStore, json_list, later_than};
 use crate::sql::Sql;
 
 texts! {
@@ -38,13 +38,20 @@ texts! {
     );
     guard ONE_ADMIN_AT_MOST = Sql::pair(
         "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND (SELECT count(*) FROM people p \
-         WHERE p.org_id = $1 AND p.status <> 'deleted' AND instr(p.roles, '\"admin\"') > 0) <= 1",
+         WHERE p.org_id = $1 AND p.status <> 'deleted' AND instr(replace(replace(p.roles, '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0) <= 1",
         "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND (SELECT count(*) FROM people p \
          WHERE p.org_id = $1 AND p.status <> 'deleted' \
-         AND strpos(CAST(p.roles AS TEXT), '\"admin\"') > 0) <= 1",
+         AND strpos(replace(replace(CAST(p.roles AS TEXT), '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0) <= 1",
     );
-    run REVOKE_INVITATIONS = Sql::same(
-        "UPDATE invitations SET status = 'revoked', updated_at = $2 WHERE org_id = $1 AND status = 'pending'",
+    guard THESE_ARE_ALL = Sql::pair(
+        "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND (SELECT count(*) FROM people p \
+         WHERE p.org_id = $1 AND p.status NOT IN ('deleted', 'reserved')) = json_array_length($2) \
+         AND NOT EXISTS (SELECT 1 FROM people p WHERE p.org_id = $1 AND p.status NOT IN ('deleted', 'reserved') \
+         AND p.id NOT IN (SELECT value FROM json_each($2)))",
+        "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND (SELECT count(*) FROM people p \
+         WHERE p.org_id = $1 AND p.status NOT IN ('deleted', 'reserved')) = jsonb_array_length(CAST($2 AS jsonb)) \
+         AND NOT EXISTS (SELECT 1 FROM people p WHERE p.org_id = $1 AND p.status NOT IN ('deleted', 'reserved') \
+         AND p.id NOT IN (SELECT jsonb_array_elements_text(CAST($2 AS jsonb))))",
     );
     query EVERYBODY = Sql::same(concat!(
         "SELECT ",
@@ -96,13 +103,20 @@ impl OrganizationStore for SqlStore {
         self.store(unit).await.map(|_| ())
     }
 
-    async fn delete(&self, org_id: &str, at: Timestamp, trail: Trail) -> Result<(), Error> {
+    async fn delete(
+        &self,
+        org_id: &str,
+        members: &[String],
+        at: Timestamp,
+        trail: Trail,
+    ) -> Result<(), Error> {
         let whom = Whom::EverybodyIn(org_id);
         let failure_keys = anonymise::failure_keys(self, whom).await?;
         let mut unit = self.unit(trail);
         unit.guarded(CLOSE, vec![org_id.into(), at.into()], NO_ORGANIZATION);
         unit.guarded(ONE_ADMIN_AT_MOST, vec![org_id.into()], OTHER_ADMINS);
-        unit.run(REVOKE_INVITATIONS, vec![org_id.into(), at.into()]);
+        anonymise::anonymise_invitations(&mut unit, whom, at);
+        unit.guarded(THESE_ARE_ALL, vec![org_id.into(), json_list(members)], CONFLICT);
         anonymise::anonymise(&mut unit, whom, failure_keys, at);
         self.store(unit).await.map(|_| ())
     }

@@ -32,24 +32,24 @@ texts! {
     query BY_EMAIL = Sql::same(people!(
         "p.id = (SELECT e.person_id FROM person_emails e WHERE e.canonical = $1)"
     ));
-    // Role names never hold quotes, so the quoted word is the role.
+    // Once what JSON escapes is something else, a quote ends a name, so the quoted word is the role.
     query FIRST_ADMIN = Sql::pair(
         people!(
-            "p.status = 'active' AND instr(p.roles, '\"admin\"') > 0 AND p.org_id IN \
+            "p.status = 'active' AND instr(replace(replace(p.roles, '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0 AND p.org_id IN \
              (SELECT o.id FROM organizations o WHERE o.status = 'active') ORDER BY p.created_at, p.id LIMIT 1"
         ),
         people!(
-            "p.status = 'active' AND strpos(CAST(p.roles AS TEXT), '\"admin\"') > 0 AND p.org_id IN \
+            "p.status = 'active' AND strpos(replace(replace(CAST(p.roles AS TEXT), '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0 AND p.org_id IN \
              (SELECT o.id FROM organizations o WHERE o.status = 'active') ORDER BY p.created_at, p.id LIMIT 1"
         ),
     );
     query ACTIVE_ADMINS = Sql::pair(
         people!(
-            "p.org_id = $1 AND p.status = 'active' AND instr(p.roles, '\"admin\"') > 0 \
+            "p.org_id = $1 AND p.status = 'active' AND instr(replace(replace(p.roles, '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0 \
              ORDER BY p.created_at, p.id LIMIT $2"
         ),
         people!(
-            "p.org_id = $1 AND p.status = 'active' AND strpos(CAST(p.roles AS TEXT), '\"admin\"') > 0 \
+            "p.org_id = $1 AND p.status = 'active' AND strpos(replace(replace(CAST(p.roles AS TEXT), '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0 \
              ORDER BY p.created_at, p.id LIMIT $2"
         ),
     );
@@ -77,10 +77,10 @@ texts! {
     );
     guard ADMIN_REMAINS = Sql::pair(
         "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND EXISTS (SELECT 1 FROM people p \
-         WHERE p.org_id = $1 AND p.id <> $2 AND p.status = 'active' AND instr(p.roles, '\"admin\"') > 0)",
+         WHERE p.org_id = $1 AND p.id <> $2 AND p.status = 'active' AND instr(replace(replace(p.roles, '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0)",
         "UPDATE organizations SET updated_at = updated_at WHERE id = $1 AND EXISTS (SELECT 1 FROM people p \
          WHERE p.org_id = $1 AND p.id <> $2 AND p.status = 'active' \
-         AND strpos(CAST(p.roles AS TEXT), '\"admin\"') > 0)",
+         AND strpos(replace(replace(CAST(p.roles AS TEXT), '\\\\', '/'), '\\\"', '/'), '\"admin\"') > 0)",
     );
 }
 
@@ -108,6 +108,7 @@ impl SqlStore {
         let whom = Whom::Person(&before.id);
         let failure_keys = anonymise::failure_keys(self, whom).await?;
         let at = later_than(before.updated_at, at);
+        anonymise::anonymise_invitations(unit, whom, at);
         unit.guarded(TOUCH, with(version(before), [at.into()]), CONFLICT);
         anonymise::anonymise(unit, whom, failure_keys, at);
         Ok(())

@@ -216,6 +216,15 @@ async fn an_erasure_needs_its_event_and_stays(place: Place) {
             let replace =
                 insert_erasure(&event_id, &cast.person, "FALSE").replace("INSERT", "INSERT OR REPLACE");
             place.refuses_in_the_database(&replace).await;
+            let trail = erasing(&cast.admin, &cast.person.id);
+            let another = trail.first().event.id.clone();
+            stores.audit.append(trail).await.expect("appended");
+            for rowid in ["1", "-1", "0"] {
+                let replace = insert_erasure(&another, &cast.person, "FALSE")
+                    .replace("INSERT INTO audit_erasures (", "INSERT OR REPLACE INTO audit_erasures (rowid, ")
+                    .replace("VALUES (", &format!("VALUES ({rowid}, "));
+                place.refuses_in_the_database(&replace).await;
+            }
         }
         Direct::Postgres(_) => place.refuses_in_the_database("TRUNCATE audit_erasures").await,
     }

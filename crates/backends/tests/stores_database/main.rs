@@ -34,6 +34,10 @@ async fn audit_rows_can_be_neither_changed_nor_deleted(place: Place) {
         Direct::Sqlite(_) => {
             let replace = "INSERT OR REPLACE INTO audit_logs SELECT * FROM audit_logs";
             place.refuses_in_the_database(replace).await;
+            for rowid in ["rowid", "-1", "0"] {
+                place.refuses_in_the_database(&put_over_a_row(rowid)).await;
+            }
+            place.refuses_in_the_database("UPDATE OR REPLACE audit_logs SET rowid = 1").await;
         }
         Direct::Postgres(_) => {
             place.refuses_in_the_database("TRUNCATE audit_logs").await;
@@ -44,6 +48,16 @@ async fn audit_rows_can_be_neither_changed_nor_deleted(place: Place) {
         }
     }
     assert_eq!(stores.audit_rows().await, before);
+}
+
+/// The first row of the trail written once more, with another id, at a place of one's choice.
+fn put_over_a_row(rowid: &str) -> String {
+    format!(
+        "INSERT OR REPLACE INTO audit_logs (rowid, id, timestamp, org_id, user_id, user_email, user_roles, action, \
+         resource_type, resource_id, status, canonical, leaf_hash) SELECT {rowid}, 'audit_new', timestamp, org_id, user_id, \
+         user_email, user_roles, action, resource_type, resource_id, status, canonical, leaf_hash FROM audit_logs \
+         ORDER BY audit_logs.rowid LIMIT 1"
+    )
 }
 
 async fn what_cannot_be_audited_does_not_happen(place: Place) {
@@ -71,7 +85,7 @@ async fn what_cannot_be_audited_does_not_happen(place: Place) {
         stores.accounts.raise_epoch(&before.id, now(), trail()).await,
         stores.accounts.found_organization(&second, &founder, trail()).await,
         stores.accounts.create_person(&new_person(&organization.id, &[]), trail()).await,
-        stores.organizations.delete(&organization.id, now(), trail()).await,
+        stores.organizations.delete(&organization.id, &[before.id.clone()], now(), trail()).await,
         stores.audit.append(trail()).await.map_err(Error::Fault),
     ];
     for outcome in outcomes {

@@ -83,7 +83,7 @@ actions! {
         on "`person`; `reset_link` where nobody was mailed it"
         changes "`password`, masked; nothing when refused" ends Success Failure;
     AuthAccountLocked "auth.account_locked" "An account, device or address reached its limit of failures, a reset link was tried too often, or the owner's \"this wasn't me\" link locked the account."
-        on "`person`; `account` where nobody has the address; `session` inside one; `reset_link` where nobody was mailed it"
+        on "`person`; `account` where nobody has the address; `session` inside one; `reset_link` where nobody was mailed it; `rate_limit` (the key, named by the network) for an address, in nobody's organization"
         changes "`locked_until`; `status` when locked by the link; nothing inside a session" ends Failure Success;
     AuthAccountUnlocked "auth.account_unlocked" "A lock was lifted before its end."
         on "`person`"
@@ -127,7 +127,7 @@ actions! {
     AuthRateLimited "auth.rate_limited" "A limit was reached (one row per window and key, and one that counts the rest)."
         on "`rate_limit`: the key; `request`: method and path; `refusals` for those of too many clients to tell apart"
         changes "`repeated`: how many more, in a row that counts them; else nothing" ends Failure;
-    AuthAccessDenied "auth.access_denied" "A signed-in person was refused by the rights (one row per person and minute, and one that counts the rest)."
+    AuthAccessDenied "auth.access_denied" "A signed-in person was refused by the rights, or would have left an organization without an admin (of each one row per person and minute, and one that counts the rest)."
         on "`request`: method and path"
         changes "`repeated`: how many more, in a row that counts them; else nothing" ends Failure;
     PersonCreate "person.create" "A person joined an organization."
@@ -136,7 +136,7 @@ actions! {
     PersonUpdate "person.update" "A person's details changed."
         on "`person`"
         changes "`name`, `timezone`, `language`: those that changed" ends Success;
-    PersonDelete "person.delete" "A person was deleted and made anonymous, or erased from the log."
+    PersonDelete "person.delete" "A person was deleted and made anonymous, alone or with the organization, or erased from the log."
         on "`person`"
         changes "`deleted`: name, email, roles; with `erase=true` name, email and audit_log, each `[ERASED]`" ends Success;
     PersonRolesChanged "person.roles_changed" "A person's roles changed."
@@ -202,12 +202,12 @@ actions! {
     SystemFault "system.fault" "A request failed by a fault of the server's own (one row per client and minute, and one that counts the rest)."
         on "`request`: method and path"
         changes "`repeated`: how many more, in a row that counts them; else nothing" ends Failure;
-    AuditRead "audit.read" "The audit log, or the report of second factors, was read."
+    AuditRead "audit.read" "The audit log, or the report of second factors, was read (through the API one row per person, node and minute; further pages within an hour of it are part of that read)."
         on "`audit_log` or `second_factors`: the organization's id, `org_system` for all"
         changes "nothing" ends Success;
     AuditExported "audit.exported" "The audit log was exported."
         on "`audit_log`: the organization's id, `org_system` for all"
-        changes "nothing" ends Success;
+        changes "`format`; `start_date`, `end_date`, `action`, `user_id`: what it was narrowed to" ends Success;
     AuditArchived "audit.archived" "Audit rows were archived."
         on "`audit_log`: the organization's id"
         changes "what was archived" ends Success, unwritten;

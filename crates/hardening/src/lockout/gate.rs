@@ -17,7 +17,7 @@ use crate::entropy::{Entropy, random_bytes};
 use crate::fault::Fault;
 use crate::rate_limit::Decision;
 
-/// How long an attempt may take before its reservation counts as used: a second in the hashing queue, a few
+/// How long an attempt may take before its reservation counts as used: two seconds in the hashing queue, a few
 /// for a slow database, and some to spare.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(15);
 

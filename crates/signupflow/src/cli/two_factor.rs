@@ -155,7 +155,7 @@ fn entry_as_row(entry: &Entry) -> Vec<String> {
         entry.row.organization.clone(),
         person.name.clone(),
         person.email.clone().unwrap_or_default(),
-        person.roles.join(" "),
+        person.roles.join(", "),
         if person.two_factor_enabled { "✓" } else { "✗" }.to_owned(),
         entry.row.verified_at.map(|at| at.to_string()).unwrap_or_default(),
         entry.row.recovery_codes_left.to_string(),

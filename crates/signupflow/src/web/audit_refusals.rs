@@ -1,4 +1,4 @@
-//! Refusals that speak of an attempt are put on record: CSRF, other sites, missing rights, reached limits; and so are
+//! Refusals that speak of an attempt are put on record: CSRF, other sites, missing rights, a last admin's going, reached limits; and so are
 //! faults of the server's own. One row per kind, client and minute, and one that counts the rest of them.
 
 use std::time::Duration;
@@ -17,6 +17,7 @@ use super::state::AppState;
 
 /// The window in which those like the first are only counted.
 const WINDOW: Duration = Duration::from_mins(1);
+const LAST_ADMIN: &str = "the last admin of an organization stays";
 
 /// The answer, once its row is written if it is worth one; another answer when that fails.
 pub async fn on_record(state: &AppState, arrival: &Arrival, response: Response) -> Response {
@@ -58,6 +59,7 @@ fn worth_a_row(response: &Response) -> Option<(Action, &'static str)> {
     }
     match response.extensions().get::<Problem>()?.code {
         "forbidden" => Some((Action::AuthAccessDenied, "the roles do not allow it")),
+        "last_admin" => Some((Action::AuthAccessDenied, LAST_ADMIN)),
         "internal_error" => Some((Action::SystemFault, "the server failed; its log tells why")),
         _ => None,
     }
@@ -76,5 +78,7 @@ async fn write(
     let target = format!("{} {}", arrival.method(), arrival.uri().path());
     let shown: String = target.chars().filter(|c| !c.is_control()).take(200).collect();
     let refused = Happening::refused(action, Resource::new("request", shown), why);
-    put_on_record(&state.services, &context, &actor, refused, &format!("{action}:{whom}"), WINDOW).await
+    // Who tries to leave an organization without an admin is told apart from who lacks rights.
+    let kind = if why == LAST_ADMIN { "last_admin:" } else { "" };
+    put_on_record(&state.services, &context, &actor, refused, &format!("{action}:{kind}{whom}"), WINDOW).await
 }

@@ -16,6 +16,7 @@ pub mod idempotency;
 pub mod json;
 pub mod last_resort;
 pub mod limits;
+pub mod no_body;
 pub mod one_host;
 pub mod openapi;
 mod openapi_rules;

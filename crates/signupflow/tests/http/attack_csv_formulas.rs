@@ -17,9 +17,23 @@ async fn no_cell_of_an_export_starts_a_formula() {
         admin.post("/api/events", &event).await.expect(201);
         titles.push(title);
     }
-    for agent in ["=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-1", "\t=1", "\"=1\"", " =1", ",=1"] {
-        let request = admin.request(Method::GET, "/api/audit/logs?limit=1").header("User-Agent", agent);
-        Answer::of(request.send().await).await.expect(200);
+    let agents = [
+        "=cmd|' /C calc'!A0",
+        "@SUM(1)",
+        "+1",
+        "-1",
+        "\t=1",
+        "\"=1\"",
+        " =1",
+        ",=1",
+        "x;=1",
+        "x; @1",
+        "x\t+1",
+    ];
+    for (number, agent) in agents.into_iter().enumerate() {
+        let team = json!({"name": format!("Team {number}")});
+        let request = admin.request(Method::POST, "/api/teams").header("User-Agent", agent).json(&team);
+        Answer::of(request.send().await).await.expect(201);
     }
     let csv = admin.get("/api/audit/export?format=csv").await.expect(200).text;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::None).from_reader(csv.as_bytes());
@@ -31,8 +45,10 @@ async fn no_cell_of_an_export_starts_a_formula() {
     for record in &records {
         for cell in record {
             assert!(!dangerous(cell), "{cell:?}");
+            assert!(!cell.split([';', '\t', '\r', '\n']).any(dangerous), "a spreadsheet may split {cell:?}");
         }
     }
+    assert!(records.iter().any(|record| &record[12] == "x;'=1"), "what was typed is still there");
     for title in &titles {
         let neutral = format!("'{title}");
         assert!(records.iter().any(|record| &record[9] == neutral.as_str()), "{title} is not there as text");

@@ -30,6 +30,11 @@ async fn the_last_admin_stays() {
         refused.expect_problem(409, "last_admin");
     }
     assert!(admin.is_signed_in().await);
+    let told = app.audit_rows("auth.access_denied").await;
+    let [row] = told.as_slice() else { panic!("one row for the three of a minute, not {told:?}") };
+    assert_eq!((&*row.org_id, &*row.user_id, &*row.status), (&*admin.org_id, &*admin.id, "failure"));
+    assert_eq!(row.resource_id, format!("PUT {}", path(&admin, "/roles")));
+    assert_eq!(row.error_message.as_deref(), Some("the last admin of an organization stays"));
     let second = app.invited(&admin, &["admin"]).await;
     admin.poke(&path(&second, "/lock")).await.expect(200);
     for refused in each_way_out(&admin, &admin).await {

@@ -1,6 +1,9 @@
 //! Exports parse back to exactly the rows of the list, are attachments, and need a fresh session.
 
 use crate::support::{PASSWORD, Persona, TestApp};
+use accounts::RequestContext;
+use accounts::audit_trail::{Actor, Happening};
+use hardening::audit::{Action, Resource};
 use serde_json::{Value, json};
 
 /// More rows than are written at once.
@@ -37,17 +40,23 @@ fn upto(rows: &[Value], exported: Vec<Value>) -> Vec<Value> {
 async fn json_and_json_lines_hold_the_rows_of_the_list() {
     let app = TestApp::with(&[("RATE_LIMIT_API_REQUESTS", "10000")]).await;
     let admin = eventful(&app).await;
-    for _ in 0..ROWS {
-        admin.get("/api/audit/logs?limit=1").await.expect(200);
+    let (services, actor) = (&app.assembly.services, Actor::server(&admin.org_id));
+    let context = RequestContext::new("", "", "", None);
+    for number in 0..ROWS {
+        let event = Happening::done(Action::EventUpdate, Resource::new("event", number.to_string()));
+        services.audit.append(services.trail(&context, &actor, event)).await.expect("appended");
     }
     app.advance(1);
     let (rows, _) = listed(&admin).await;
     assert!(rows.len() > ROWS);
+    assert_eq!(rows.last().expect("a row")["action"], "audit.read", "who reads the trail stands in it");
     let json = admin.get("/api/audit/export?format=json").await.expect(200);
     let exported = json.json.as_array().expect("one array").clone();
     assert_eq!(upto(&rows, exported.clone()), rows);
     let actions: Vec<&Value> = exported[rows.len()..].iter().map(|row| &row["action"]).collect();
-    assert_eq!(actions, ["audit.read", "audit.exported"], "reading and exporting are themselves on record");
+    assert_eq!(actions, ["audit.exported"]);
+    let told = &exported.last().expect("a row")["changes"];
+    assert_eq!(told, &json!({"format": {"old": null, "new": "json"}}), "what left the server is on record");
     let lines = admin.get("/api/audit/export?format=ndjson").await.expect(200);
     assert!(lines.text.ends_with('\n'));
     let parsed = lines.text.lines().map(|line| serde_json::from_str(line).expect("one object a line"));
@@ -135,6 +144,10 @@ async fn dates_bound_an_export() {
     assert!(!before.is_empty() && before.len() < rows.len());
     assert_eq!(answer.json, Value::Array(before));
     let later = admin.get(&format!("/api/audit/export?format=json&start_date={newest}")).await.expect(200);
+    let told = app.audit_rows("audit.exported").await;
+    let bounds: Vec<_> = told.iter().filter_map(|row| row.changes.clone()).collect();
+    assert_eq!(bounds[0]["end_date"]["new"], newest);
+    assert_eq!((&bounds[1]["start_date"]["new"], bounds[1].get("end_date")), (&json!(newest), None));
     assert!(
         later
             .json

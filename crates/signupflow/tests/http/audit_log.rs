@@ -151,7 +151,9 @@ async fn each_change_of_people_and_their_rights_leaves_exactly_its_own_row() {
     assert_eq!(changes, json!({"region": {"old": null, "new": "Coast"}}));
     trail.leaves(&["audit.read"], &admin, (Method::GET, "/api/audit/logs"), Value::Null).await;
     trail.leaves(&["audit.exported"], &admin, (Method::GET, "/api/audit/export"), Value::Null).await;
-    trail.leaves(&["organization.delete"], &admin, (Method::DELETE, &own), Value::Null).await;
+    trail
+        .leaves(&["organization.delete", "person.delete"], &admin, (Method::DELETE, &own), Value::Null)
+        .await;
 }
 
 #[tokio::test]
@@ -214,6 +216,25 @@ async fn a_failed_sign_in_belongs_to_its_account_or_to_nobody() {
     assert_eq!(rows.len(), 2);
 }
 
+/// An address that is blocked is nobody's account: whoever was guessed last has nothing to do with it.
+#[tokio::test]
+async fn a_blocked_address_is_no_lock_of_the_account_guessed_last() {
+    let app = TestApp::start().await;
+    let (ip, other) = (fresh_ip(), app.admin().await);
+    for number in 0..19 {
+        app.login_from(&ip, &format!("nobody-{number}@example.net"), "wrong").await.expect(401);
+    }
+    app.login_from(&ip, &other.email, "wrong").await.expect(401);
+    app.login_from(&ip, &other.email, PASSWORD).await.expect(429);
+    let rows = app.audit_rows("auth.account_locked").await;
+    let [row] = rows.as_slice() else { panic!("one row, not {rows:?}") };
+    assert_eq!((&*row.org_id, &*row.user_id, &*row.user_email), ("org_system", "person_anonymous", ""));
+    assert_eq!((&*row.resource_type, &*row.resource_id), ("rate_limit", "rate_limit:{ip}:/api/auth/login"));
+    assert_eq!((row.resource_name.as_deref(), row.ip_address.as_deref()), (Some(&*ip), Some(&*ip)));
+    let own = other.get("/api/audit/logs?action=auth.account_locked").await.expect(200).json;
+    assert_eq!(own["total"], 0, "{own}");
+}
+
 #[tokio::test]
 async fn refused_rights_and_tokens_are_on_record_once_a_minute() {
     let app = TestApp::start().await;
@@ -246,9 +267,15 @@ async fn the_database_refuses_to_change_the_past() {
         "DELETE FROM audit_logs",
         "DELETE FROM audit_logs WHERE action = 'auth.login'",
     ];
-    attempts.push(match app.assembly.database.engine() {
-        Engine::Sqlite => "REPLACE INTO audit_logs SELECT * FROM audit_logs",
-        Engine::Postgres => "TRUNCATE audit_logs",
+    attempts.extend(match app.assembly.database.engine() {
+        Engine::Sqlite => [
+            "REPLACE INTO audit_logs SELECT * FROM audit_logs",
+            "REPLACE INTO audit_logs (rowid, id, timestamp, org_id, user_id, user_email, user_roles, action, \
+             resource_type, resource_id, status, canonical, leaf_hash) SELECT rowid, 'audit_' || rowid, timestamp, \
+             org_id, user_id, user_email, user_roles, 'auth.nothing', resource_type, resource_id, status, canonical, \
+             leaf_hash FROM audit_logs",
+        ],
+        Engine::Postgres => ["TRUNCATE audit_logs", "TRUNCATE audit_logs, audit_erasures"],
     });
     for attempt in attempts {
         let mut unit = Unit::housekeeping("an attack");

@@ -169,6 +169,37 @@ async fn pages_are_newest_first_complete_and_stable_while_rows_are_added() {
     admin.get("/api/audit/logs?offset=5&cursor=MS5h").await.expect_problem(422, "invalid_input");
 }
 
+/// Reading is on record, and does not push what is read to the next page.
+#[tokio::test]
+async fn pages_by_offset_repeat_nothing_and_are_one_row() {
+    let app = roomy().await;
+    let admin = app.admin().await;
+    let other = app.invited(&admin, &["admin"]).await;
+    for n in 0..12 {
+        admin.post("/api/events", &event(&format!("Event {n}"))).await.expect(201);
+    }
+    let reads = async || app.audit_rows("audit.read").await.len();
+    let mut seen = Vec::new();
+    for offset in (0..15).step_by(5) {
+        app.advance(100);
+        seen.extend(column(&logs(&admin, &format!("limit=5&offset={offset}")).await, "id"));
+    }
+    let listed = seen.len();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!((seen.len(), reads().await), (listed, 1));
+    for _ in 0..3 {
+        logs(&admin, "limit=5").await;
+    }
+    assert_eq!(reads().await, 2, "a read minutes later is another one, and those beside it are not");
+    let cursor = logs(&admin, "limit=1").await["next_cursor"].as_str().expect("more").to_owned();
+    app.advance(3600);
+    logs(&admin, &format!("cursor={cursor}")).await;
+    assert_eq!(reads().await, 3, "nobody reads on for ever unseen");
+    logs(&other, "limit=1").await;
+    assert_eq!(reads().await, 4, "somebody else is somebody else");
+}
+
 /// A14: nobody but the organization's own admins.
 #[tokio::test]
 async fn only_admins_read_and_only_their_own_organization() {

@@ -136,6 +136,53 @@ async fn every_body_that_is_not_one_small_json_text_is_refused() {
     assert_eq!(state_of(&world).await, before);
 }
 
+/// A43, A44: who sends a body believes that it means something, such as `{"erase": true}`.
+#[tokio::test]
+async fn a_body_where_none_is_taken_is_refused() {
+    let app = wide_app().await;
+    let world = World::of(&app).await;
+    let (operations, _) = operations(&app).await;
+    let before = state_of(&world).await;
+    let without: Vec<_> = operations.iter().filter(|operation| operation.takes_no_body()).collect();
+    assert!(without.len() >= 13, "only {}", without.len());
+    for operation in without {
+        let bodies: [(&str, u16, &str, Vec<u8>); 7] = [
+            ("words", 400, "invalid_json", b"erase=true".to_vec()),
+            ("not UTF-8", 400, "invalid_json", b"{\"\xff\":1}".to_vec()),
+            ("duplicate", 400, "duplicate_field", br#"{"a":1,"a":1}"#.to_vec()),
+            ("a field", 422, "invalid_input", br#"{"erase":true}"#.to_vec()),
+            ("a list", 422, "invalid_input", b"[]".to_vec()),
+            ("null", 422, "invalid_input", b"null".to_vec()),
+            ("one megabyte", 413, "payload_too_large", vec![b' '; 1024 * 1024]),
+        ];
+        for (what, status, code, body) in bodies {
+            let what = format!("{} {} {what}", operation.method, operation.path);
+            let answer = world.send(operation, JSON, body).await;
+            assert_eq!((refused(&what, &answer).as_str(), answer.status.as_u16()), (code, status), "{what}");
+        }
+        let what = format!("{} {} as a form", operation.method, operation.path);
+        let answer = world.send(operation, "application/x-www-form-urlencoded", b"erase=true".to_vec()).await;
+        assert_eq!(refused(&what, &answer), "unsupported_media_type", "{what}");
+    }
+    assert_eq!(state_of(&world).await, before);
+}
+
+/// Clients that name a type with every request, or send an empty object, mean no harm.
+#[tokio::test]
+async fn an_empty_body_passes_where_none_is_taken() {
+    let app = wide_app().await;
+    let world = World::of(&app).await;
+    let (operations, _) = operations(&app).await;
+    for (path, kind, body) in [
+        ("/api/people/{id}/lock", JSON, b"{}".to_vec()),
+        ("/api/people/{id}/unlock", "application/x-www-form-urlencoded", Vec::new()),
+        ("/api/people/{id}/lock", JSON, Vec::new()),
+    ] {
+        let operation = operations.iter().find(|operation| operation.path == path).expect("the route");
+        world.send(operation, kind, body).await.expect(200);
+    }
+}
+
 /// NUL and other control characters are refused in every text.
 #[tokio::test]
 async fn control_characters_are_refused_in_every_text() {

@@ -1,6 +1,7 @@
 //! One's own organization: its settings, what they do, and its end (contract, section 9).
 
 use crate::support::{Answer, PASSWORD, Persona, TestApp, fresh_email, fresh_ip};
+use backends::sql::Unit;
 use serde_json::{Value, json};
 
 async fn unlimited() -> TestApp {
@@ -129,6 +130,28 @@ async fn session_limits_can_only_be_tightened() {
     }
     assert!(!many[0].is_signed_in().await, "and so does its number of sessions");
     assert_eq!(many[5].get("/api/sessions").await.expect(200).json["total"], 5);
+}
+
+/// Whoever was in it has a row of their own that says what became of them.
+#[tokio::test]
+async fn closing_an_organization_of_a_thousand_leaves_a_row_for_each() {
+    let app = unlimited().await;
+    let admin = app.admin().await;
+    let mut unit = Unit::housekeeping("many people");
+    let many = "INSERT INTO people (id, org_id, name, email, roles, timezone, language, status, created_at, updated_at) \
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) \
+                SELECT 'person_' || i || $1, $1, 'Person ' || i, 'person-' || i || '@example.net', '[\"volunteer\"]', \
+                'UTC', 'en', 'active', $2, $2 FROM n";
+    unit.run(many, vec![(&*admin.org_id).into(), app.now().into()]);
+    app.assembly.database.commit(unit).await.expect("own database");
+    admin.delete(&own(&admin)).await.expect(204);
+    let mut rows = app.audit_rows("person.delete").await;
+    rows.retain(|row| row.org_id == admin.org_id && row.user_id == admin.id);
+    let whom: std::collections::HashSet<_> = rows.iter().map(|row| &row.resource_id).collect();
+    assert_eq!((rows.len(), whom.len()), (1001, 1001));
+    assert!(
+        rows.iter().all(|row| row.changes.as_ref().is_some_and(|c| c["deleted"]["old"]["name"].is_string()))
+    );
 }
 
 #[tokio::test]

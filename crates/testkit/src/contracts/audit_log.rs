@@ -17,6 +17,7 @@ pub async fn all(stores: &Stores) {
     a_stream_goes_forwards(stores).await;
     every_filter_narrows(stores).await;
     words_are_taken_literally(stores).await;
+    case_means_nothing_in_any_script(stores).await;
     counting_stops_at_the_cap(stores).await;
 }
 
@@ -191,6 +192,33 @@ pub async fn words_are_taken_literally(stores: &Stores) {
     ] {
         assert_eq!(page(stores, &found(q)).await.len(), hits, "{q}");
         assert_eq!(stores.audit.stream(&found(q)).count().await, hits, "{q}");
+    }
+}
+
+/// Whatever the engine or the locale of its database knows of case.
+pub async fn case_means_nothing_in_any_script(stores: &Stores) {
+    let (org_id, user_id, _) = rows_at(stores, &[now()]).await;
+    let odd = AuditEvent {
+        org_id: org_id.clone(),
+        user_id,
+        resource: Resource::new("event", "event_1").named("Fête d'ÉTÉ, ΟΔΟΣ Straße İzmir"),
+        error_message: Some("Сергей пришёл".into()),
+        ..event(Action::EventUpdate)
+    };
+    append(stores, std::slice::from_ref(&odd)).await;
+    let found = |q: &str| AuditFilter { q: Some(q.to_owned()), ..of(&org_id) };
+    for (q, hits) in [
+        ("d'été", 1),
+        ("FÊTE", 1),
+        ("οδος", 1),
+        ("οδοσ", 1),
+        ("STRAẞE", 1),
+        ("İZMIR", 1),
+        ("СЕРГЕЙ ПРИШЁЛ", 1),
+        ("fete", 0),
+        ("strasse", 0),
+    ] {
+        assert_eq!(page(stores, &found(q)).await.len(), hits, "{q}");
     }
 }
 

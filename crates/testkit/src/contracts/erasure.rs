@@ -19,6 +19,7 @@ pub async fn all(stores: &Stores) {
     the_trail_forgets_the_person(stores).await;
     everything_about_others_stays(stores).await;
     invitations_and_mail_forget_the_person(stores).await;
+    deleting_makes_invitations_anonymous_and_erasing_still_finds_them(stores).await;
     somebody_deleted_before_is_erased_later(stores).await;
     refusals_erase_nothing(stores).await;
     an_event_that_does_not_say_so_erases_nothing(stores).await;
@@ -237,6 +238,43 @@ pub async fn invitations_and_mail_forget_the_person(stores: &Stores) {
     let again = invitation(&admin, &guest.email);
     let hash = OneTimeToken::generate(&OsEntropy).1;
     stores.leaves(1, stores.invitations.create(&again, &hash, trail(), vec![])).await;
+}
+
+/// The address of somebody who was deleted is nowhere in `invitations`; what the trail says of them stays until they are
+/// erased, and then what it says of others still does.
+pub async fn deleting_makes_invitations_anonymous_and_erasing_still_finds_them(stores: &Stores) {
+    let (organization, admin) = stores.founded().await;
+    let org_id = &organization.id;
+    let mut told = Vec::new();
+    let mut people = Vec::new();
+    for _ in 0..2 {
+        let guest = new_person(org_id, &["usher"]);
+        let (accepted, accepted_row, _) = invited(stores, &admin, &guest.email).await;
+        stores.accounts.accept_invitation(&accepted.id, &guest, trail()).await.expect("accepted");
+        let (open, open_row, open_mail) = invited(stores, &admin, &guest.email).await;
+        let person = stores.person(org_id, &guest.id).await;
+        done_by(stores, &admin, Action::PersonUpdate, about(&person)).await;
+        stores.leaves(1, stores.people.delete(&person, now(), trail())).await;
+        for (invitation, status) in [(&accepted, "accepted"), (&open, "revoked")] {
+            let found =
+                stores.invitations.get(org_id, &invitation.id).await.expect("readable").expect("it stays");
+            assert_eq!(
+                (&*found.email, &found.email_canonical, &*found.status),
+                ("[DELETED]", &person.id, status)
+            );
+        }
+        let dropped = stores.outbox.find(&open_mail.id).await.expect("readable").expect("listed");
+        assert_eq!(dropped.status, "expired");
+        told.push([accepted_row, open_row]);
+        people.push(guest);
+    }
+    let erase = stores.people.erase_deleted(org_id, &people[0].id, now(), erasing(&admin, &people[0].id));
+    stores.leaves(1, erase).await;
+    for (rows, name) in told.iter().zip([ERASED, &*people[1].email]) {
+        for id in rows {
+            assert_eq!(row(stores, org_id, id).await.resource_name.as_deref(), Some(name));
+        }
+    }
 }
 
 /// What deleting has kept goes; a second time nothing is left, and no row says that something was.

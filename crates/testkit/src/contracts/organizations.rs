@@ -1,6 +1,6 @@
 //! The contract of [`accounts::ports::OrganizationStore`], races included.
 
-use accounts::error::Refusal;
+use accounts::error::{Error, Refusal};
 use accounts::model::{OrganizationSettings, PersonStatus};
 
 use super::groups::invitation;
@@ -58,7 +58,17 @@ pub async fn a_closed_organization_is_gone(stores: &Stores) {
     let (invitation, token) = invitation(&founder);
     let mail = mail(None);
     stores.invitations.create(&invitation, &token, trail(), vec![mail.clone()]).await.expect("invited");
-    stores.leaves(1, stores.organizations.delete(org_id, now(), trail())).await;
+    for others in [vec![], vec![founder.id.clone()], vec![founder.id.clone(), stranger.id.clone()]] {
+        let verb = stores.organizations.delete(org_id, &others, now(), trail());
+        stores.refuses(org_id, Refusal::Conflict, verb).await;
+    }
+    let members = [founder.id.clone(), member.id.clone()];
+    stores.leaves(1, stores.organizations.delete(org_id, &members, now(), trail())).await;
+    let found = stores.invitations.get(org_id, &invitation.id).await.expect("readable").expect("it stays");
+    assert_eq!(
+        (&*found.email, &*found.email_canonical, &*found.status),
+        ("[DELETED]", "[DELETED]", "revoked")
+    );
     let dropped = stores.outbox.find(&mail.id).await.expect("readable").expect("listed");
     assert_eq!(dropped.status, "expired");
     assert_eq!(stores.organizations.get(org_id).await, Ok(None));
@@ -70,7 +80,7 @@ pub async fn a_closed_organization_is_gone(stores: &Stores) {
         assert_eq!((row.credential_epoch, row.organization_active), (1, false));
     }
     assert_eq!(stores.person(&untouched.id, &stranger.id).await, stranger);
-    let verb = stores.organizations.delete(org_id, now(), trail());
+    let verb = stores.organizations.delete(org_id, &[], now(), trail());
     stores.refuses(org_id, Refusal::NotFound("organization"), verb).await;
     let verb = async { stores.accounts.create_person(&new_person(org_id, &["admin"]), trail()).await };
     stores.refuses(org_id, Refusal::NotFound("organization"), verb).await;
@@ -80,19 +90,27 @@ pub async fn a_closed_organization_is_gone(stores: &Stores) {
 pub async fn only_a_last_admin_closes_it(stores: &Stores) {
     let (organization, _) = stores.founded().await;
     stores.joined(&organization.id, &["admin"]).await;
-    let verb = stores.organizations.delete(&organization.id, now(), trail());
+    let verb = stores.organizations.delete(&organization.id, &[], now(), trail());
     stores.refuses(&organization.id, Refusal::OtherAdmins, verb).await;
 }
 
 /// Whoever comes first: afterwards nobody is left in a closed organization.
 pub async fn nobody_joins_while_it_closes(stores: &Stores) {
     for _ in 0..8 {
-        let (organization, _) = stores.founded().await;
+        let (organization, founder) = stores.founded().await;
         let (accounts, organizations) = (stores.accounts.clone(), stores.organizations.clone());
         let person = new_person(&organization.id, &["volunteer"]);
+        let (alone, both) = (vec![founder.id.clone()], vec![founder.id, person.id.clone()]);
         let joining = tokio::spawn(async move { accounts.create_person(&person, trail()).await });
         let id = organization.id.clone();
-        let closing = tokio::spawn(async move { organizations.delete(&id, now(), trail()).await });
+        let closing = tokio::spawn(async move {
+            match organizations.delete(&id, &alone, now(), trail()).await {
+                Err(Error::Refused(Refusal::Conflict)) => {
+                    organizations.delete(&id, &both, now(), trail()).await
+                }
+                outcome => outcome,
+            }
+        });
         closing.await.expect("no panic").expect("closed");
         let _ = joining.await.expect("no panic");
         assert_eq!(stores.organizations.everybody(&organization.id).await, Ok(vec![]));

@@ -87,7 +87,7 @@ pub async fn the_last_admin_stays(stores: &Stores) {
     let (organization, last) = stores.founded().await;
     let org_id = &organization.id;
     let other = stores.joined(org_id, &["admin"]).await;
-    stores.joined(org_id, &["administrator", "co-admin"]).await;
+    stores.joined(org_id, &["administrator", "co-admin", "x\"admin", "admin\\", "\"admin\""]).await;
     stores.people.set_locked(&other, true, now(), trail(), vec![]).await.expect("another admin is active");
     let demoted = words(&["volunteer"]);
     let verb = stores.people.set_roles(&last, &demoted, now(), trail());

@@ -36,7 +36,6 @@ problem-idempotency_in_progress = A request with this Idempotency-Key is being c
 problem-payload_too_large = The body is larger than this address accepts.
 problem-uri_too_long = The address of the request is too long.
 problem-unsupported_media_type = Send the body as application/json in UTF-8, without a content encoding.
-problem-host_unknown = This server does not answer for the host named in the request.
 problem-invalid_input = Some fields cannot be accepted; see errors for each of them.
 problem-idempotency_key_reused = This Idempotency-Key was used for another request within a day. Give every request a key of its own.
 problem-headers_too_large = The request has too many headers, or too large ones.

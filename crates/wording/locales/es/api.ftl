@@ -36,7 +36,6 @@ problem-idempotency_in_progress = Se está ejecutando una petición con esta Ide
 problem-payload_too_large = El cuerpo es mayor de lo que admite esta dirección.
 problem-uri_too_long = La dirección de la petición es demasiado larga.
 problem-unsupported_media_type = Envía el cuerpo como application/json en UTF-8, sin codificación de contenido.
-problem-host_unknown = Este servidor no responde por el host que nombra la petición.
 problem-invalid_input = Algunos campos no se pueden aceptar; consulta errors para cada uno.
 problem-idempotency_key_reused = Esta Idempotency-Key se usó para otra petición en el último día. Da a cada petición su propia clave.
 problem-headers_too_large = La petición tiene demasiadas cabeceras o son demasiado grandes.

@@ -36,7 +36,6 @@ problem-idempotency_in_progress = Une requête avec cette Idempotency-Key est en
 problem-payload_too_large = Le corps est plus grand que ce que cette adresse accepte.
 problem-uri_too_long = L’adresse de la requête est trop longue.
 problem-unsupported_media_type = Envoyez le corps en application/json, en UTF-8, sans encodage de contenu.
-problem-host_unknown = Ce serveur ne répond pas pour l’hôte nommé dans la requête.
 problem-invalid_input = Certains champs ne peuvent pas être acceptés ; voyez errors pour chacun d’eux.
 problem-idempotency_key_reused = Cette Idempotency-Key a servi à une autre requête au cours du dernier jour. Donnez à chaque requête sa propre clé.
 problem-headers_too_large = La requête a trop d’en-têtes, ou de trop grands.

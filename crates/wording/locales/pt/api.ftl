@@ -36,7 +36,6 @@ problem-idempotency_in_progress = Uma requisição com esta Idempotency-Key est�
 problem-payload_too_large = O corpo é maior do que este endereço aceita.
 problem-uri_too_long = O endereço da requisição é longo demais.
 problem-unsupported_media_type = Envie o corpo como application/json em UTF-8, sem codificação de conteúdo.
-problem-host_unknown = Este servidor não responde pelo host indicado na requisição.
 problem-invalid_input = Alguns campos não podem ser aceitos; veja errors para cada um deles.
 problem-idempotency_key_reused = Esta Idempotency-Key foi usada para outra requisição no último dia. Dê a cada requisição a sua própria chave.
 problem-headers_too_large = A requisição tem cabeçalhos demais, ou grandes demais.

@@ -36,7 +36,6 @@ problem-idempotency_in_progress = 带有此 Idempotency-Key 的请求正在执�
 problem-payload_too_large = 正文超过了此地址允许的大小。
 problem-uri_too_long = 请求的地址过长。
 problem-unsupported_media_type = 请以 UTF-8 的 application/json 发送正文，不要使用内容编码。
-problem-host_unknown = 本服务器不为请求中指定的主机提供服务。
 problem-invalid_input = 有些字段无法接受；详见 errors 中的各项。
 problem-idempotency_key_reused = 此 Idempotency-Key 在一天内已用于另一个请求。请为每个请求使用单独的键。
 problem-headers_too_large = 请求的标头过多或过大。

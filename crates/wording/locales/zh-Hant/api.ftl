@@ -36,7 +36,6 @@ problem-idempotency_in_progress = 帶有此 Idempotency-Key 的請求正在執�
 problem-payload_too_large = 本文超過了此位址允許的大小。
 problem-uri_too_long = 請求的位址過長。
 problem-unsupported_media_type = 請以 UTF-8 的 application/json 傳送本文，不要使用內容編碼。
-problem-host_unknown = 本伺服器不為請求中指定的主機提供服務。
 problem-invalid_input = 有些欄位無法接受；詳見 errors 中的各項。
 problem-idempotency_key_reused = 此 Idempotency-Key 在一天內已用於另一個請求。請為每個請求使用單獨的鍵。
 problem-headers_too_large = 請求的標頭過多或過大。

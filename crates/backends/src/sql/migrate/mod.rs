@@ -56,4 +56,5 @@ pub const ALL: &[Migration] = &[
     migration!(6, "two_factor", "0006_two_factor"),
     migration!(7, "password_resets", "0007_password_resets"),
     migration!(8, "mails_of_invitations", "0008_mails_of_invitations"),
+    migration!(9, "guards_and_words", "0009_guards_and_words"),
 ];

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::failure::Failure;
 use super::wal::WAL_KEPT;
 use crate::sql::error::SqlError;
+use crate::sql::folding;
 
 /// How long a statement waits for another process (backup, command line) to let go of the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -67,6 +68,7 @@ fn open(path: &Path) -> Result<Connection, SqlError> {
         // Otherwise every statement is planned anew for every value in its WHERE (STAT4), which takes longer than most of
         // them run; nothing here gathers the statistics that this could use.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        folding::register(&connection)?;
         Ok(connection)
     });
     configured.map_err(|error| Failure::of(&error).error)

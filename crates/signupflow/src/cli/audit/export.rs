@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 use accounts::Services;
+use accounts::audit_queries::exported_what;
 use accounts::ports::{AuditFilter, AuditRows};
 use clap::ValueEnum;
 use futures_util::StreamExt as _;
@@ -60,9 +61,10 @@ pub(super) async fn run(settings: &Settings, args: Args) -> Result<(), Failure> 
     }
     let assembly = settings.assemble_without_redis().await?;
     let filter = args.which.filter(&assembly.services).await?;
-    record(&assembly.services, Action::AuditExported, &filter).await?;
+    let format = ExportFormat::from(args.format);
+    let what = exported_what(format.extension(), &filter);
+    record(&assembly.services, Action::AuditExported, &filter, what).await?;
     let rows = with_progress(&assembly.services, &filter).await?;
-    let format = args.format.into();
     let exported = match &args.out {
         Some(out) => to_file(out, rows, format).await,
         None => write_all(&mut BufWriter::new(io::stdout()), rows, format).await,

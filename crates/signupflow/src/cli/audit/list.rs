@@ -2,7 +2,7 @@
 
 use accounts::audit_queries::TOTAL_CAP;
 use accounts::ports::{AuditPage, AuditRow};
-use hardening::audit::Action;
+use hardening::audit::{Action, Changes};
 use serde_json::json;
 
 use super::{Which, record};
@@ -26,7 +26,7 @@ pub(super) async fn run(settings: &Settings, args: Args) -> Result<(), Failure> 
     let assembly = settings.assemble_without_redis().await?;
     let services = &assembly.services;
     let filter = args.which.filter(services).await?;
-    record(services, Action::AuditRead, &filter).await?;
+    record(services, Action::AuditRead, &filter, Changes::new()).await?;
     let page = AuditPage { limit: args.limit, after: None, offset: 0 };
     let rows = services.audit.page(&filter, &page).await?;
     let counted = services.audit.count_up_to(&filter, TOTAL_CAP + 1).await?;

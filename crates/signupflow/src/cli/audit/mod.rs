@@ -9,7 +9,7 @@ use accounts::operator;
 use accounts::ports::AuditFilter;
 use accounts::{Refusal, Services};
 use clap::Subcommand;
-use hardening::audit::{Action, Resource, SYSTEM_ORGANIZATION};
+use hardening::audit::{Action, Changes, Resource, SYSTEM_ORGANIZATION};
 use hardening::clock::Timestamp;
 
 use super::console::Format;
@@ -121,9 +121,15 @@ impl Which {
 }
 
 /// Writes down who looks, before anything is shown.
-async fn record(services: &Services, action: Action, filter: &AuditFilter) -> Result<(), Failure> {
+async fn record(
+    services: &Services,
+    action: Action,
+    filter: &AuditFilter,
+    what: Changes,
+) -> Result<(), Failure> {
     let org_id = filter.org_id.as_deref().unwrap_or(SYSTEM_ORGANIZATION);
     let happening = Happening::done(action, Resource::new("audit_log", org_id));
+    let happening = if what.is_empty() { happening } else { happening.changing(what) };
     let actor = Actor::operator(&os_user(), org_id);
     let trail = services.trail(&operator::context(services), &actor, happening);
     Ok(services.audit.append(trail).await?)

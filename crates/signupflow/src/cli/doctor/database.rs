@@ -24,7 +24,7 @@ const TRIGGERS: Sql = Sql::pair(
      WHERE tgrelid IN (to_regclass('audit_logs'), to_regclass('audit_erasures')) AND tgenabled = 'A' AND NOT tgisinternal",
 );
 /// Each guards against one way of changing a row that was written.
-const NEEDED_SQLITE: [&str; 7] = [
+const NEEDED_SQLITE: [&str; 11] = [
     "audit_logs_no_update",
     "audit_logs_no_delete",
     "audit_logs_no_replace",
@@ -32,6 +32,10 @@ const NEEDED_SQLITE: [&str; 7] = [
     "audit_erasures_no_update",
     "audit_erasures_no_delete",
     "audit_erasures_no_replace",
+    "audit_logs_no_replace_in_place",
+    "audit_logs_no_odd_place",
+    "audit_erasures_no_replace_in_place",
+    "audit_erasures_no_odd_place",
 ];
 const NEEDED_POSTGRES: [&str; 4] = [
     "audit_logs_no_change",

@@ -69,7 +69,8 @@ impl ExportFormat {
         }
     }
 
-    const fn extension(self) -> &'static str {
+    /// As it is asked for, and as its files end.
+    pub const fn extension(self) -> &'static str {
         match self {
             Self::Csv => "csv",
             Self::Json => "json",
@@ -95,8 +96,9 @@ pub async fn export(
     let dates = AuditQuery { start_date: query.start_date, end_date: query.end_date, ..Default::default() };
     let filter: AuditFilter = dates.filter()?;
     let services = state.services.clone();
+    let name = format.extension();
     let rows =
-        run_to_end(async move { audit_queries::export(&services, &context, &principal, filter).await })
+        run_to_end(async move { audit_queries::export(&services, &context, &principal, filter, name).await })
             .await?;
     let headers = [
         (CONTENT_TYPE, format.media_type().to_owned()),
@@ -191,11 +193,23 @@ fn csv_line(cells: &[String]) -> String {
     writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-/// A cell that a spreadsheet would run as a formula gets an apostrophe in front (OWASP CSV Injection).
+/// A cell that a spreadsheet would run as a formula gets an apostrophe in front (OWASP CSV Injection); and so does what
+/// follows a character inside it at which some spreadsheets begin another cell.
 pub fn neutralised(cell: &str) -> String {
-    const STARTERS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\0', '＝', '＋', '－', '＠'];
-    let runs = cell.trim_start_matches(' ').starts_with(STARTERS);
-    if runs { format!("'{cell}") } else { cell.to_owned() }
+    const FORMULAS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    const SKIPPED: [char; 4] = ['\t', '\r', '\n', '\0'];
+    let begins = |text: &str, starters: &[char]| text.trim_start_matches(' ').starts_with(starters);
+    let mut neutral = String::with_capacity(cell.len() + 1);
+    if begins(cell, &FORMULAS) || begins(cell, &SKIPPED) {
+        neutral.push('\'');
+    }
+    for (at, c) in cell.char_indices() {
+        neutral.push(c);
+        if matches!(c, ';' | '\t' | '\r' | '\n') && begins(&cell[at + 1..], &FORMULAS) {
+            neutral.push('\'');
+        }
+    }
+    neutral
 }
 
 #[cfg(test)]
@@ -204,10 +218,23 @@ mod tests {
 
     #[test]
     fn formulas_are_neutralised_and_quoted() {
-        for cell in ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\0x", "＝1", " =1"] {
+        for cell in ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "\0x", "＝1", " =1"] {
             assert!(neutralised(cell).starts_with('\''), "{cell:?}");
         }
-        assert_eq!(neutralised("plain = text"), "plain = text");
+        for plain in ["plain = text", "a; b", "line\r\nline", "1;2\t3", ""] {
+            assert_eq!(neutralised(plain), plain);
+        }
+        for (cell, neutral) in [
+            ("a;=1+1", "a;'=1+1"),
+            ("a; +1;-1", "a;' +1;'-1"),
+            ("a\t@x", "a\t'@x"),
+            ("a\n=1", "a\n'=1"),
+            ("a\r\n\t＝1", "a\r\n\t'＝1"),
+            ("=1;=2", "'=1;'=2"),
+            ("\n=1", "'\n'=1"),
+        ] {
+            assert_eq!(neutralised(cell), neutral, "{cell:?}");
+        }
         assert_eq!(csv_line(&["=a\"b,c".into(), "d".into()]), "\"'=a\"\"b,c\",d\r\n");
     }
 

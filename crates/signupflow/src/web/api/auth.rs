@@ -18,6 +18,7 @@ use super::two_factor::read_code;
 use crate::web::admission::admitted;
 use crate::web::extract::{Context, MayLackFactor, SignedIn};
 use crate::web::json::Json;
+use crate::web::no_body::NoBody;
 use crate::web::openapi::ProblemBody;
 use crate::web::refusals::Outcome;
 use crate::web::run_to_end::run_to_end;
@@ -95,6 +96,7 @@ pub async fn logout(
     State(state): State<AppState>,
     Context(context): Context,
     MayLackFactor(principal): MayLackFactor,
+    _: NoBody,
 ) -> Outcome<Response> {
     let services = state.services.clone();
     run_to_end(async move { manage_sessions::sign_out(&services, &context, &principal).await }).await?;

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::bodies::RequiredRoleBody;
 use crate::web::extract::{Context, PathId, SignedIn};
 use crate::web::json::Json;
+use crate::web::no_body::NoBody;
 use crate::web::openapi::ProblemBody;
 use crate::web::paging::{ListQuery, Listing, and_one_more};
 use crate::web::query::Query;
@@ -190,6 +191,7 @@ pub async fn delete(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Outcome<Response> {
     let services = state.services.clone();
     run_to_end(async move { events::delete(&services, &context, &principal, &id).await }).await?;

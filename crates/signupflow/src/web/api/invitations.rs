@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::web::extract::{Context, PathId, SignedIn};
 use crate::web::json::Json;
+use crate::web::no_body::NoBody;
 use crate::web::openapi::ProblemBody;
 use crate::web::paging::{ListQuery, Listing, and_one_more};
 use crate::web::query::Query;
@@ -113,6 +114,7 @@ pub async fn revoke(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Outcome<Response> {
     let services = state.services.clone();
     run_to_end(async move { invitations::revoke(&services, &context, &principal, &id).await }).await?;

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::web::extract::{Context, PathId, SignedIn};
 use crate::web::json::Json;
+use crate::web::no_body::NoBody;
 use crate::web::openapi::ProblemBody;
 use crate::web::refusals::Outcome;
 use crate::web::run_to_end::run_to_end;
@@ -148,6 +149,7 @@ pub async fn delete(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Outcome<Response> {
     let services = state.services.clone();
     run_to_end(async move { organizations::delete(&services, &context, &principal, &id).await }).await?;

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::bodies::{MessageBody, PersonBody, message};
 use crate::web::extract::{Context, PathId, SignedIn};
 use crate::web::json::Json;
+use crate::web::no_body::NoBody;
 use crate::web::openapi::ProblemBody;
 use crate::web::paging::{ListQuery, Listing, and_one_more};
 use crate::web::query::Query;
@@ -129,6 +130,7 @@ pub async fn delete(
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
     Query(query): Query<DeletePersonQuery>,
+    _: NoBody,
 ) -> Outcome<Response> {
     let services = state.services.clone();
     let erase = query.erase == Some(true);
@@ -186,6 +188,7 @@ pub async fn lock(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Outcome<axum::Json<PersonBody>> {
     let services = state.services.clone();
     let person = run_to_end(async move { people::lock(&services, &context, &principal, &id).await }).await?;
@@ -216,6 +219,7 @@ pub async fn unlock(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Outcome<axum::Json<UnlockedBody>> {
     let services = state.services.clone();
     let done = run_to_end(async move { people::unlock(&services, &context, &principal, &id).await }).await?;
@@ -234,6 +238,7 @@ pub async fn end_sessions(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Outcome<axum::Json<MessageBody>> {
     let services = state.services.clone();
     run_to_end(async move { manage_sessions::end_all_of(&services, &context, &principal, &id).await })

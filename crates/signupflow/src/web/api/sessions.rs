@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::bodies::{MessageBody, message};
 use crate::web::extract::{Context, PathId, SignedIn};
+use crate::web::no_body::NoBody;
 use crate::web::openapi::ProblemBody;
 use crate::web::refusals::Outcome;
 use crate::web::run_to_end::run_to_end;
@@ -84,6 +85,7 @@ pub async fn end_one(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Outcome<axum::Json<MessageBody>> {
     let services = state.services.clone();
     run_to_end(async move { manage_sessions::end_own(&services, &context, &principal, &id).await }).await?;
@@ -99,6 +101,7 @@ pub async fn end_others(
     State(state): State<AppState>,
     Context(context): Context,
     SignedIn(principal): SignedIn,
+    _: NoBody,
 ) -> Outcome<axum::Json<MessageBody>> {
     let services = state.services.clone();
     let ended =

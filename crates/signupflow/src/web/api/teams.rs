@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::web::extract::{Context, PathId, PathIds, SignedIn};
 use crate::web::json::Json;
+use crate::web::no_body::NoBody;
 use crate::web::openapi::ProblemBody;
 use crate::web::paging::{ListQuery, Listing, and_one_more};
 use crate::web::query::Query;
@@ -149,6 +150,7 @@ pub async fn delete(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Outcome<Response> {
     let services = state.services.clone();
     run_to_end(async move { teams::delete(&services, &context, &principal, &id).await }).await?;
@@ -196,6 +198,7 @@ pub async fn remove_member(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathIds(ids): PathIds<2>,
+    _: NoBody,
 ) -> Outcome<Response> {
     let services = state.services.clone();
     let [id, person_id] = ids;

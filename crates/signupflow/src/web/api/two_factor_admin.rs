@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::bodies::{MessageBody, message};
 use crate::web::extract::{Context, PathId, SignedIn};
 use crate::web::json::Json;
+use crate::web::no_body::NoBody;
 use crate::web::openapi::ProblemBody;
 use crate::web::paging::{ListQuery, Listing, and_one_more};
 use crate::web::query::Query;
@@ -178,6 +179,7 @@ pub async fn reset(
     Context(context): Context,
     SignedIn(principal): SignedIn,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Outcome<axum::Json<MessageBody>> {
     let services = state.services.clone();
     let removed =

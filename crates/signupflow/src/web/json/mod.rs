@@ -118,7 +118,7 @@ pub(super) fn invalid_input(errors: reader::Errors) -> Problem {
     Problem { errors: Some(errors), ..Problem::of("invalid_input") }
 }
 
-fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
     let encoded = headers.get_all(header::CONTENT_ENCODING).iter().any(|encoding| encoding != "identity");
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let json = types.next().and_then(|value| value.to_str().ok()).is_some_and(is_json);

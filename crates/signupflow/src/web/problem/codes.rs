@@ -50,7 +50,6 @@ pub const CODES: &[CodeInfo] = &[
     row("payload_too_large", StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
     row("uri_too_long", StatusCode::URI_TOO_LONG, "Address too long"),
     row("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
-    row("host_unknown", StatusCode::MISDIRECTED_REQUEST, "Unknown host"),
     row("invalid_input", StatusCode::UNPROCESSABLE_ENTITY, "Invalid input"),
     row("idempotency_key_reused", StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key used before"),
     row("headers_too_large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large"),

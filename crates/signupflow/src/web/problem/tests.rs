@@ -33,7 +33,6 @@ fn statuses_follow_the_contract() {
         ("wrong_password", 403),
         ("2fa_setup_required", 403),
         ("last_admin", 409),
-        ("host_unknown", 421),
         ("account_locked", 429),
         ("backend_unavailable", 503),
     ] {

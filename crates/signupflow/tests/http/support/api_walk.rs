@@ -70,6 +70,13 @@ pub struct Operation {
     pub signed_in: bool,
 }
 
+impl Operation {
+    /// Whether it changes something and takes no body to do so.
+    pub fn takes_no_body(&self) -> bool {
+        self.body.is_none() && self.signed_in && self.method != Method::GET
+    }
+}
+
 /// Every operation, in the document's order.
 pub async fn operations(app: &TestApp) -> (Vec<Operation>, Value) {
     let document = app.get("/openapi.json").await.expect(200).json;

@@ -1,0 +1,1 @@
+DROP FUNCTION signupflow_folded(text);

@@ -1,0 +1,4 @@
+DROP TRIGGER audit_erasures_no_odd_place;
+DROP TRIGGER audit_erasures_no_replace_in_place;
+DROP TRIGGER audit_logs_no_odd_place;
+DROP TRIGGER audit_logs_no_replace_in_place;

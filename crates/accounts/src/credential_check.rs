@@ -4,7 +4,7 @@
 use hardening::audit::{Action, Resource};
 use hardening::clock::Timestamp;
 use hardening::lockout::{Budget, Denied, DeniedKind, Reservation, Settled};
-use hardening::rate_limit::{Algorithm, Decision, Per, Rule};
+use hardening::rate_limit::{Algorithm, Decision, Per};
 use sha2::{Digest, Sha256};
 use wording::Message;
 
@@ -36,8 +36,8 @@ pub(crate) struct Counted<'a> {
 
 /// The budgets of a route for whom it counts, from the rule set.
 pub(crate) fn budgets(services: &Services, route: &str, counted: &[Counted<'_>]) -> Vec<Budget> {
-    let exact = |rule: &&Rule| rule.algorithm == Algorithm::SlidingWindow;
-    let rules: Vec<_> = services.rules.matching("POST", route).map(|(rule, _)| rule).filter(exact).collect();
+    let rules = services.rules.matching(Algorithm::SlidingWindow, "POST", route);
+    let rules: Vec<_> = rules.map(|(rule, _)| rule).collect();
     let mut found = Vec::new();
     for who in counted {
         found.extend(

@@ -13,25 +13,28 @@ use crate::services::Services;
 const OVERLAP: Duration = Duration::from_secs(10);
 
 /// Applies what was ended or lifted since the session store last heard of it. The database is the truth: a
-/// store that forgot an ending, or was restored from before it, is corrected here, because its own mark tells
-/// how far back it must be told again.
+/// store that forgot an ending, or was restored from before it, is corrected here, because its own marks tell
+/// how far back it must be told again. What cannot be told, because a part is away, keeps no other part waiting.
 pub async fn follow_revocations(services: &Services) -> Result<(), Error> {
     let now = services.clock.now();
-    let seen = services.revocation_mark.followed_until().await?;
+    let seen = services.revocation_mark.followed().await?;
     // Older sessions have expired, whatever became of them.
-    let since = seen.unwrap_or(now - services.settings.session_ttl) - OVERLAP;
+    let since = seen.oldest().unwrap_or(now - services.settings.session_ttl) - OVERLAP;
     let changes = services.accounts.changes_since(since).await?;
+    let mut told = Ok(());
     for (person_id, epoch) in &changes.epochs {
-        services.sessions.end_older_epochs(person_id, *epoch).await?;
+        told = told.and(services.sessions.end_older_epochs(person_id, *epoch).await.map(drop));
     }
     for (person_id, session_id) in &changes.ended {
-        services.sessions.end(person_id, session_id).await?;
+        told = told.and(services.sessions.end(person_id, session_id).await.map(drop));
     }
     if services.settings.counters_in_process {
         drop_lifted(services, changes.lifted, since).await?;
     }
-    // If the mark moved meanwhile, another node was faster, or the store went back: the next look tells.
-    services.revocation_mark.set_followed_until(seen, now).await?;
+    // The next look tells again what could not be told now.
+    told?;
+    // If a mark moved meanwhile, another node was faster, or the store went back: the next look tells.
+    services.revocation_mark.set_followed(&seen, now).await?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use hardening::entropy::{OsEntropy, random_token};
 use hardening::fault::Fault;
 use hardening::lockout::{AttemptStore, Budget, ReserveOutcome, Settlement};
 use hardening::rate_limit::{Count, Decision, Per, Quota, QuotaStore};
-use hardening::session::{RevocationMark as _, Session, SessionId, SessionStore};
+use hardening::session::{Followed, RevocationMark as _, Session, SessionId, SessionStore};
 use testkit::contracts::{attempts, quotas, sessions};
 use testkit::redis::{Redis, RedisCluster, RedisOptions};
 
@@ -333,14 +333,45 @@ async fn without_redis_nobody_is_let_in_signed_out_or_judged_but_traffic_goes_on
 async fn the_mark_of_a_follower_moves_only_from_where_it_was_seen() {
     let (server, now) = (Server::start(), SystemClock.now());
     let store = RedisSessions::new(server.link().await);
-    assert_eq!(store.followed_until().await, Ok(None));
-    assert_eq!(store.set_followed_until(Some(now), now + SECOND).await, Ok(false));
-    assert_eq!(store.set_followed_until(None, now).await, Ok(true));
-    assert_eq!(store.set_followed_until(None, now + SECOND).await, Ok(false));
-    assert_eq!(store.followed_until().await, Ok(Some(now)));
-    assert_eq!(store.set_followed_until(Some(now), now + SECOND).await, Ok(true));
-    assert_eq!(store.followed_until().await, Ok(Some(now + SECOND)));
+    let nothing = store.followed().await.expect("it answers");
+    assert_eq!((nothing.parts().len(), nothing.oldest()), (1, None));
+    let at = |until| Followed::new(vec![(nothing.parts()[0].0.clone(), until)]);
+    assert_eq!(store.set_followed(&at(Some(now)), now + SECOND).await, Ok(false));
+    assert_eq!(store.set_followed(&nothing, now).await, Ok(true));
+    assert_eq!(store.set_followed(&nothing, now + SECOND).await, Ok(false));
+    assert_eq!(store.followed().await, Ok(at(Some(now))));
+    assert_eq!(store.set_followed(&at(Some(now)), now + SECOND).await, Ok(true));
+    assert_eq!(store.followed().await, Ok(at(Some(now + SECOND))));
     server.assert_every_key_goes_by_itself();
+}
+
+#[tokio::test]
+async fn each_master_of_a_cluster_has_a_mark_that_goes_back_with_its_data() {
+    let (cluster, now) = (RedisCluster::start(), SystemClock.now());
+    let store = RedisSessions::new(link_to(&cluster.url(), PATIENT).await);
+    let nothing = store.followed().await.expect("it answers");
+    let mut owners: Vec<usize> =
+        nothing.parts().iter().map(|(key, _)| cluster.owner(cluster.slot_of(key))).collect();
+    owners.sort_unstable();
+    assert_eq!((owners.as_slice(), nothing.oldest()), (&[0, 1, 2][..], None));
+    assert_eq!(store.set_followed(&nothing, now).await, Ok(true));
+    cluster.save(1);
+    let seen = store.followed().await.expect("it answers");
+    assert_eq!(store.set_followed(&seen, now + SECOND).await, Ok(true));
+    assert_eq!(store.followed().await.expect("it answers").oldest(), Some(now + SECOND));
+
+    cluster.kill(1);
+    while store.followed().await.expect("the others answer").parts().len() == 3 {}
+    assert_eq!(store.followed().await.expect("the others answer").oldest(), Some(now + SECOND));
+    cluster.restart(1);
+    let restored = loop {
+        let seen = store.followed().await.expect("it answers");
+        if seen.parts().len() == 3 {
+            break seen;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!(restored.oldest(), Some(now), "the one that was restored must be told again");
 }
 
 /// A store that must not be asked.

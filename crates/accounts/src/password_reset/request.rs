@@ -7,7 +7,7 @@ use hardening::clock::Timestamp;
 use hardening::email::EmailAddress;
 use hardening::entropy::new_id;
 use hardening::one_time_token::Purpose;
-use hardening::rate_limit::{Per, SYSTEM_RESET_MAILS};
+use hardening::rate_limit::{Algorithm, Per, SYSTEM_RESET_MAILS};
 
 use super::REQUEST_ROUTE;
 use crate::audit_trail::{Actor, Happening};
@@ -106,7 +106,7 @@ async fn held_back_until(services: &Services, now: Timestamp) -> Result<Option<T
     if !services.settings.rate_limiting {
         return Ok(None);
     }
-    let rules = services.rules.matching("POST", SYSTEM_RESET_MAILS);
+    let rules = services.rules.matching(Algorithm::Gcra, "POST", SYSTEM_RESET_MAILS);
     let quotas: Vec<_> = rules
         .filter(|(rule, _)| rule.per == Per::System)
         .map(|(rule, names)| (names.key_of(rule, ""), rule.quota()))

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
-use hardening::session::RevocationMark;
+use hardening::session::{Followed, RevocationMark};
 
 /// A mark that begins unknown with each start.
 #[derive(Debug, Default)]
@@ -13,13 +13,14 @@ pub struct MemoryMark(Mutex<Option<Timestamp>>);
 
 #[async_trait]
 impl RevocationMark for MemoryMark {
-    async fn followed_until(&self) -> Result<Option<Timestamp>, Fault> {
-        Ok(*self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    async fn followed(&self) -> Result<Followed, Fault> {
+        let mark = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Followed::new(vec![(String::new(), mark)]))
     }
 
-    async fn set_followed_until(&self, seen: Option<Timestamp>, until: Timestamp) -> Result<bool, Fault> {
+    async fn set_followed(&self, seen: &Followed, until: Timestamp) -> Result<bool, Fault> {
         let mut mark = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let unmoved = *mark == seen;
+        let unmoved = *mark == seen.oldest();
         if unmoved {
             *mark = Some(until);
         }

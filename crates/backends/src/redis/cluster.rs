@@ -20,7 +20,7 @@ use super::health::Health;
 use super::node::{Failure, Node};
 use super::request::Request;
 use super::server::open;
-use super::slots::{Range, read_address, read_ranges};
+use super::slots::{Range, read_address, read_ranges, tag_in};
 use super::target::address;
 use super::{ConnectError, LinkOptions};
 
@@ -67,6 +67,27 @@ impl Cluster {
             self.read_map_again();
         }
         nodes
+    }
+
+    /// For every master that has slots a key in them, which also carries the master's address: a slot that moves
+    /// does not take the key of its former master along.
+    pub(super) fn key_on_each_master(self: &Arc<Self>, name: &str) -> Vec<String> {
+        let mut widest: HashMap<String, (u16, u16)> = HashMap::new();
+        self.read(|map| {
+            for (first, last, node) in &map.owners {
+                let range = widest.entry(node.name.clone()).or_insert((*first, *last));
+                if last - first > range.1 - range.0 {
+                    *range = (*first, *last);
+                }
+            }
+        });
+        if widest.is_empty() {
+            self.read_map_again();
+        }
+        widest
+            .into_iter()
+            .map(|(node, (first, last))| format!("{name}:{{{}}}:{node}", tag_in(first, last)))
+            .collect()
     }
 
     /// Sends a request to the master of `slot`, to any master if it has none.

@@ -101,6 +101,15 @@ impl RedisLink {
         value.map_err(|error| Fault::internal(format!("the script {}: {error}", script.name())))
     }
 
+    /// A key of this name; of a cluster, one on each master that has slots. A master keeps its key while it keeps
+    /// its address and its slots: after a change of the layout nobody's key is taken for another's.
+    pub(super) fn key_on_each_master(&self, name: &str) -> Vec<String> {
+        match &self.0.servers {
+            Servers::One(_) => vec![name.to_owned()],
+            Servers::Many(cluster) => cluster.key_on_each_master(name),
+        }
+    }
+
     /// Whether Redis answers and takes writes; of a cluster, any master.
     ///
     /// # Errors

@@ -12,6 +12,12 @@ pub(super) fn slot_of(key: &str) -> u16 {
     crc16(hash_tag(key.as_bytes())) % SLOTS
 }
 
+/// The smallest number that lies, as a hash tag, in one of these slots.
+pub(super) fn tag_in(first: u16, last: u16) -> u32 {
+    // Every slot has one below two hundred thousand, which a test shows.
+    (0..).find(|tag| (first..=last).contains(&slot_of(&tag.to_string()))).unwrap_or_default()
+}
+
 /// What is between the first `{` and the next `}` when that is not empty.
 fn hash_tag(key: &[u8]) -> &[u8] {
     let Some(open) = key.iter().position(|byte| *byte == b'{') else { return key };
@@ -87,6 +93,16 @@ mod tests {
         assert_eq!(slot_of("x{foo}y}"), slot_of("foo"));
         for whole in ["x{}{foo}", "x{foo", "x}foo{"] {
             assert_eq!(hash_tag(whole.as_bytes()), whole.as_bytes());
+        }
+    }
+
+    #[test]
+    fn every_slot_has_a_tag() {
+        let reached: std::collections::HashSet<u16> =
+            (0..200_000).map(|tag: u32| slot_of(&tag.to_string())).collect();
+        assert_eq!(reached.len(), usize::from(SLOTS));
+        for slot in [0, 1, 5461, SLOTS - 1] {
+            assert_eq!(slot_of(&format!("x:{{{}}}:y", tag_in(slot, slot))), slot);
         }
     }
 

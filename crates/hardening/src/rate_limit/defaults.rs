@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rule::{SESSION_CODE_CHECK, SESSION_PASSWORD_CHECK, SYSTEM_RESET_MAILS};
+use super::rule::{EVERYTHING, SESSION_CODE_CHECK, SESSION_PASSWORD_CHECK, SYSTEM_RESET_MAILS};
 use super::{Algorithm, Count, Methods, Per, Rule, RuleSet};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -108,7 +108,7 @@ fn traffic(settings: &Settings) -> Vec<Rule> {
     let api = |methods, limit, per| Rule {
         methods,
         algorithm: Algorithm::Gcra,
-        ..exact("/api/*", limit, MINUTE, per, Count::Requests)
+        ..exact(EVERYTHING, limit, MINUTE, per, Count::Requests)
     };
     vec![
         api(Methods::READS, settings.api_requests, Per::Person),

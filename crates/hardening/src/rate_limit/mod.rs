@@ -16,6 +16,7 @@
 mod defaults;
 pub mod gcra;
 pub mod headers;
+mod honoured;
 mod key;
 mod methods;
 mod quota;

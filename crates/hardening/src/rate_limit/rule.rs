@@ -13,6 +13,9 @@ pub const SESSION_CODE_CHECK: &str = "session-code-check";
 /// Pseudo-route: mails sent by password resets, in the whole system. Beyond the limit: alarm and queueing.
 pub const SYSTEM_RESET_MAILS: &str = "system-reset-mails";
 
+/// All routes of the API, which have general rules.
+pub(super) const EVERYTHING: &str = "/api/*";
+
 /// Names a rule may have instead of a path.
 pub(super) const PSEUDO_ROUTES: [&str; 3] = [SESSION_PASSWORD_CHECK, SESSION_CODE_CHECK, SYSTEM_RESET_MAILS];
 
@@ -99,13 +102,20 @@ impl Rule {
         Quota { limit: self.limit, window: self.window }
     }
 
-    /// A lock that ends before its window does starts a fresh budget early: worth a warning at start.
-    pub fn lock_is_shorter_than_window(&self) -> bool {
-        self.lockout.is_some_and(|lockout| lockout < self.window)
+    /// Whether requests that ride on a session are not counted: those of the general rule per address have rules per
+    /// person instead.
+    pub fn spares_sessions(&self) -> bool {
+        self.per == Per::Ip && self.route == EVERYTHING
     }
 
-    /// Whether the two stand in the same place of the table, so that one replaces the other.
+    /// Whether the two stand in the same place of the table, so that one replaces the other. A limit on traffic never
+    /// takes the place of an exact one.
     pub(super) fn stands_for(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.looks_like(other)
+    }
+
+    /// The same but for the algorithm.
+    pub(super) fn looks_like(&self, other: &Self) -> bool {
         self.route == other.route
             && self.methods == other.methods
             && self.per == other.per

@@ -1,6 +1,6 @@
 //! [`RuleSet`]: the rules in order, and which of them a request meets.
 
-use super::{Count, Per, Rule, RuleNames};
+use super::{Algorithm, Count, Per, Rule, RuleNames};
 
 /// Rules in order of precedence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +21,19 @@ impl RuleSet {
         &self.rules
     }
 
-    /// The first matching rule of each scope (whose budget, what counts) for a matched path or pseudo-route.
+    /// The first matching rule of each scope (whose budget, what counts) for a matched path or pseudo-route, among the
+    /// rules of one algorithm: exact limits and limits on traffic are kept by different parts of a program, and none
+    /// replaces the other.
     pub fn matching<'a>(
         &'a self,
+        algorithm: Algorithm,
         method: &'a str,
         route: &'a str,
     ) -> impl Iterator<Item = (&'a Rule, &'a RuleNames)> {
         let mut seen = 0_u32;
         self.rules.iter().zip(&self.names).filter(move |(rule, _)| {
             let scope = 1 << (rule.per as u32 * 4 + rule.count as u32);
-            let first = seen & scope == 0 && rule.applies_to(method, route);
+            let first = seen & scope == 0 && rule.algorithm == algorithm && rule.applies_to(method, route);
             if first {
                 seen |= scope;
             }
@@ -43,6 +46,11 @@ impl RuleSet {
         self.rules
             .iter()
             .find(|rule| rule.per == per && rule.count == count && rule.applies_to(method, route))
+    }
+
+    /// What a rule would replace, whatever its algorithm.
+    pub(super) fn like(&self, rule: &Rule) -> Option<&Rule> {
+        self.rules.iter().find(|existing| existing.looks_like(rule))
     }
 
     /// Puts an operator's rules in: one that stands for an existing rule replaces it where it is, the others
@@ -62,7 +70,7 @@ impl RuleSet {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Algorithm, SESSION_CODE_CHECK, SESSION_PASSWORD_CHECK, Settings};
+    use super::super::{SESSION_CODE_CHECK, SESSION_PASSWORD_CHECK, Settings};
     use super::*;
     use std::time::Duration;
 
@@ -104,7 +112,6 @@ mod tests {
         for rule in RuleSet::defaults(&Settings::default()).rules() {
             let traffic = rule.route == "/api/*" || rule.per == Per::System;
             assert_eq!(rule.algorithm == Algorithm::Gcra, traffic, "{rule:?}");
-            assert!(!rule.lock_is_shorter_than_window(), "{rule:?}");
         }
     }
 
@@ -135,24 +142,26 @@ mod tests {
     #[test]
     fn the_first_matching_rule_of_each_scope_applies() {
         let rules = RuleSet::defaults(&Settings::default());
-        let met: Vec<_> =
-            rules.matching("POST", "/api/auth/password-reset-request").map(|(rule, _)| rule).collect();
-        let per_ip: Vec<_> = met.iter().filter(|rule| rule.per == Per::Ip).collect();
-        assert_eq!(per_ip.len(), 1, "the general rule per address is shadowed");
-        assert_eq!(per_ip[0].limit, 10);
-        let login: Vec<_> =
-            rules.matching("POST", "/api/auth/login").map(|(rule, _)| (rule.per, rule.count)).collect();
+        let met = |algorithm, method, route| -> Vec<_> {
+            rules
+                .matching(algorithm, method, route)
+                .map(|(rule, _)| (rule.per, rule.count, rule.limit))
+                .collect()
+        };
+        let reset = "/api/auth/password-reset-request";
+        let exact = [(Per::Email, Count::Requests, 3), (Per::Ip, Count::Requests, 10)];
+        assert_eq!(met(Algorithm::SlidingWindow, "POST", reset), exact);
+        let traffic = [(Per::Person, Count::Requests, 30), (Per::Ip, Count::Requests, 300)];
+        assert_eq!(met(Algorithm::Gcra, "POST", reset), traffic, "the exact ones are not in their place");
         assert_eq!(
-            login,
+            met(Algorithm::SlidingWindow, "POST", "/api/auth/login"),
             [
-                (Per::Account, Count::Failures),
-                (Per::Device, Count::Failures),
-                (Per::Ip, Count::Failures),
-                (Per::Person, Count::Requests),
-                (Per::Ip, Count::Requests)
+                (Per::Account, Count::Failures, 5),
+                (Per::Device, Count::Failures, 5),
+                (Per::Ip, Count::Failures, 20)
             ]
         );
-        assert_eq!(rules.matching("GET", "/health").count(), 0);
-        assert_eq!(rules.matching("GET", "/apiary").count(), 0);
+        assert_eq!(met(Algorithm::Gcra, "GET", "/health"), []);
+        assert_eq!(met(Algorithm::Gcra, "GET", "/apiary"), []);
     }
 }

@@ -9,8 +9,13 @@
 //! per = "account"               # ip account device person org email token system
 //! count = "failures"            # requests failures successes attempts
 //! lockout = "15m"               # left out: none
-//! algorithm = "sliding-window"  # or "gcra"; left out: gcra for requests without a lockout
+//! algorithm = "sliding-window"  # or "gcra"; left out: that of the rule it replaces, else the one that fits
 //! ```
+//!
+//! * Where a credential is checked limits are exact (`sliding-window`), and count what came of it; other requests are
+//!   traffic (`gcra`). A rule that would have no effect is refused.
+//! * Traffic per address counts everybody there, but for the rules of `/api/*`: those leave out who is signed in, because
+//!   rules per person count them.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -19,6 +24,7 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use toml::Spanned;
 
+use super::honoured::{self, Part};
 use super::rule::PSEUDO_ROUTES;
 use super::{Algorithm, Count, Methods, Per, Rule, RuleSet};
 
@@ -39,18 +45,23 @@ pub struct RuleFileError {
 
 impl RuleSet {
     /// Lays the rules of a file over these. A rule with the same route, methods, `per` and `count` as an
-    /// existing one replaces it; the others are added before all existing ones, in the file's order.
+    /// existing one replaces it; the others are added before all existing ones, in the file's order. `check_route` says
+    /// why there is nothing for a path, or a prefix with `*` at its end, to limit.
     ///
     /// # Errors
     /// The first mistake in the file, with its line.
-    pub fn with_file(self, text: &str) -> Result<Self, RuleFileError> {
+    pub fn with_file(
+        self,
+        text: &str,
+        check_route: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<Self, RuleFileError> {
         let file: File = toml::from_str(text).map_err(|error| {
             at(text, error.span().unwrap_or_default(), error.message().replace('\n', "; "))
         })?;
         let mut rules: Vec<Rule> = Vec::new();
         for written in file.rule {
             let span = written.span();
-            let rule = written.into_inner().check(text)?;
+            let rule = written.into_inner().check(text, &self, &check_route)?;
             if rules.iter().any(|earlier| earlier.stands_for(&rule)) {
                 let reason = "this rule has the route, methods, per and count of an earlier one";
                 return Err(at(text, span, reason));
@@ -75,55 +86,79 @@ struct Written {
     methods: Option<Spanned<Vec<String>>>,
     limit: Spanned<u32>,
     window: Spanned<Span>,
-    per: Per,
-    count: Count,
+    per: Spanned<Per>,
+    count: Spanned<Count>,
     lockout: Option<Spanned<Span>>,
     algorithm: Option<Spanned<Algorithm>>,
 }
 
 impl Written {
-    fn check(self, text: &str) -> Result<Rule, RuleFileError> {
+    fn check(
+        self,
+        text: &str,
+        table: &RuleSet,
+        check_route: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<Rule, RuleFileError> {
         let methods = match &self.methods {
             None => Methods::ALL,
             Some(names) => Methods::of(names.get_ref()).ok_or_else(|| {
                 at(text, names.span(), "methods must be some of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
             })?,
         };
-        if !is_route(self.route.get_ref()) {
+        self.check_route(text, check_route)?;
+        let mut rule = Rule {
+            route: self.route.get_ref().clone(),
+            methods,
+            limit: *self.limit.get_ref(),
+            window: checked("window", &self.window, text)?,
+            per: *self.per.get_ref(),
+            count: *self.count.get_ref(),
+            lockout: self.lockout.as_ref().map(|lockout| checked("lockout", lockout, text)).transpose()?,
+            algorithm: Algorithm::Gcra,
+        };
+        let replaced = table.like(&rule).map(|existing| existing.algorithm);
+        let unsaid = || replaced.unwrap_or_else(|| honoured::fitting(&rule.route, rule.per));
+        rule.algorithm = self.algorithm.as_ref().map_or_else(unsaid, |named| *named.get_ref());
+        if let Some((part, reason)) = honoured::refusal(&rule) {
+            return Err(at(text, self.span_of(part), reason));
+        }
+        let highest = match rule.algorithm {
+            Algorithm::SlidingWindow => HIGHEST_EXACT_LIMIT,
+            Algorithm::Gcra => HIGHEST_LIMIT,
+        };
+        if !(1..=highest).contains(&rule.limit) {
+            return Err(at(text, self.limit.span(), format!("limit must be between 1 and {highest}")));
+        }
+        Ok(rule)
+    }
+
+    fn check_route(
+        &self,
+        text: &str,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<(), RuleFileError> {
+        let route = self.route.get_ref().as_str();
+        if PSEUDO_ROUTES.contains(&route) {
+            return Ok(());
+        }
+        if !is_path(route) {
             let pseudo = PSEUDO_ROUTES.join(", ");
             let reason = format!("route must be a path, a path with * at its end, or one of {pseudo}");
             return Err(at(text, self.route.span(), reason));
         }
-        let algorithm = self.algorithm(text)?;
-        let highest = match algorithm {
-            Algorithm::SlidingWindow => HIGHEST_EXACT_LIMIT,
-            Algorithm::Gcra => HIGHEST_LIMIT,
-        };
-        if !(1..=highest).contains(self.limit.get_ref()) {
-            return Err(at(text, self.limit.span(), format!("limit must be between 1 and {highest}")));
-        }
-        Ok(Rule {
-            window: checked("window", &self.window, text)?,
-            lockout: self.lockout.as_ref().map(|lockout| checked("lockout", lockout, text)).transpose()?,
-            route: self.route.into_inner(),
-            methods,
-            limit: self.limit.into_inner(),
-            per: self.per,
-            count: self.count,
-            algorithm,
-        })
+        check(route).map_err(|reason| at(text, self.route.span(), reason))
     }
 
-    fn algorithm(&self, text: &str) -> Result<Algorithm, RuleFileError> {
-        let plain = self.count == Count::Requests && self.lockout.is_none();
-        match &self.algorithm {
-            None if plain => Ok(Algorithm::Gcra),
-            None => Ok(Algorithm::SlidingWindow),
-            Some(named) if *named.get_ref() == Algorithm::Gcra && !plain => {
-                Err(at(text, named.span(), "gcra can only count requests, and has no lockout"))
-            }
-            Some(named) => Ok(*named.get_ref()),
-        }
+    /// Where a part is written; of one that is left out, where the route is.
+    fn span_of(&self, part: Part) -> Range<usize> {
+        let written = match part {
+            Part::Per => Some(self.per.span()),
+            Part::Count => Some(self.count.span()),
+            Part::Methods => self.methods.as_ref().map(Spanned::span),
+            Part::Lockout => self.lockout.as_ref().map(Spanned::span),
+            Part::Algorithm => self.algorithm.as_ref().map(Spanned::span),
+        };
+        written.unwrap_or_else(|| self.route.span())
     }
 }
 
@@ -171,10 +206,9 @@ fn checked(name: &str, span: &Spanned<Span>, text: &str) -> Result<Duration, Rul
     Ok(duration)
 }
 
-fn is_route(route: &str) -> bool {
+fn is_path(route: &str) -> bool {
     let path = route.strip_suffix('*').unwrap_or(route);
-    let plain = !path.contains('*') && path.chars().all(|c| c.is_ascii_graphic());
-    (path.starts_with('/') && plain) || PSEUDO_ROUTES.contains(&route)
+    path.starts_with('/') && !path.contains('*') && path.chars().all(|c| c.is_ascii_graphic())
 }
 
 fn at(text: &str, span: Range<usize>, reason: impl Into<String>) -> RuleFileError {

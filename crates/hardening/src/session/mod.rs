@@ -12,4 +12,4 @@ mod store;
 pub mod token;
 
 pub use record::{Assurance, ClientDescription, Session, SessionId};
-pub use store::{RevocationMark, SessionStore, resume_then_take};
+pub use store::{Followed, RevocationMark, SessionStore, resume_then_take};

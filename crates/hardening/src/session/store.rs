@@ -55,16 +55,42 @@ pub trait SessionStore: Send + Sync {
     }
 }
 
-/// Up to when the endings that the database tells of have been applied to the session store. The mark lives
-/// where the sessions live: a store that is restored from an old copy then shows the old mark, and whoever
-/// follows the database applies again what the copy never heard of.
+/// The parts of a session store and up to when each has been told, as they were read together. A part is what is
+/// lost or restored as one: a store in one place has one part, a cluster one for each master.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Followed(Vec<(String, Option<Timestamp>)>);
+
+impl Followed {
+    /// Parts by name, each with its mark; `None` for one that is new or forgot.
+    pub fn new(parts: Vec<(String, Option<Timestamp>)>) -> Self {
+        Self(parts)
+    }
+
+    /// The parts.
+    pub fn parts(&self) -> &[(String, Option<Timestamp>)] {
+        &self.0
+    }
+
+    /// From when on all parts know everything: the oldest mark; `None` when one has none.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        // `None` is less than every moment.
+        self.0.iter().map(|(_, until)| *until).min().flatten()
+    }
+}
+
+/// Up to when the endings that the database tells of have been applied to the session store. A mark lives where
+/// the sessions live: a part that is restored from an old copy then shows its old mark, and whoever follows the
+/// database applies again what the copy never heard of.
 #[async_trait]
 pub trait RevocationMark: Send + Sync {
-    /// The mark; `None` when the store is new or forgot.
-    async fn followed_until(&self) -> Result<Option<Timestamp>, Fault>;
+    /// The marks of all parts that answer; one that is away keeps its mark, and is told when it is back.
+    ///
+    /// # Errors
+    /// When none answers.
+    async fn followed(&self) -> Result<Followed, Fault>;
 
-    /// Moves the mark, if it is still `seen`; false when it moved, or went back, meanwhile.
-    async fn set_followed_until(&self, seen: Option<Timestamp>, until: Timestamp) -> Result<bool, Fault>;
+    /// Moves every mark that is still what was `seen`; false when one moved, or went back, meanwhile.
+    async fn set_followed(&self, seen: &Followed, until: Timestamp) -> Result<bool, Fault>;
 }
 
 /// [`SessionStore::resume_and_take`] in two steps, for stores that cannot, or not always, do it in one.
@@ -82,4 +108,19 @@ pub async fn resume_then_take<S: SessionStore + ?Sized>(
         _ => None,
     };
     Ok((session.map(Arc::new), decision))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_mark_counts_and_a_missing_one_is_older_than_all() {
+        let parts = |marks: &[Option<i64>]| {
+            Followed::new(marks.iter().map(|at| (String::new(), at.map(Timestamp::from_micros))).collect())
+        };
+        assert_eq!(parts(&[Some(5), Some(3), Some(9)]).oldest(), Some(Timestamp::from_micros(3)));
+        assert_eq!(parts(&[Some(5), None]).oldest(), None);
+        assert_eq!(parts(&[]).oldest(), None);
+    }
 }

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use hardening::rate_limit::{RuleSet, Settings};
 
 use super::reader::Reader;
+use super::unknown::nearest;
 use super::variable::Allowed::{Boolean, Text, Whole};
 use super::variable::Fallback::{Nothing, Value};
 use super::variable::{Section, Variable};
+use crate::web::routes;
 
 const RATE_LIMITING_ENABLED: Variable = Variable {
     name: "RATE_LIMITING_ENABLED",
@@ -61,7 +63,8 @@ const RATE_LIMIT_RULES_FILE: Variable = Variable {
     allowed: Text("the path of a readable TOML file of rules"),
     default: Nothing,
     example: "/etc/signupflow/rate-limits.toml",
-    description: "Rules laid over the built-in table. A mistake in it stops the start, with its line.",
+    description: "Rules laid over the built-in table. A mistake in it, or a rule that would have no effect, stops the \
+        start, with its line.",
     secret: false,
 };
 const LOCKOUT_REVOKES_SESSIONS: Variable = Variable {
@@ -121,6 +124,21 @@ pub(super) fn read(reader: &mut Reader<'_>, password_reset_per_hour: u32) -> Rat
 
 fn with_file(rules: RuleSet, path: &str) -> Result<(PathBuf, RuleSet), String> {
     let text = fs::read_to_string(path).map_err(|error| format!("the file cannot be read: {error}"))?;
-    let rules = rules.with_file(&text).map_err(|error| format!("line {}: {}", error.line, error.reason))?;
+    let known = routes::known_paths();
+    let rules = rules.with_file(&text, |route| check_route(route, &known));
+    let rules = rules.map_err(|error| format!("line {}: {}", error.line, error.reason))?;
     Ok((PathBuf::from(path), rules))
+}
+
+/// Why a rule for this path, or all that begin with it, would never meet a request.
+fn check_route(route: &str, known: &[String]) -> Result<(), String> {
+    let meets = match route.strip_suffix('*') {
+        Some(prefix) => known.iter().any(|path| path.starts_with(prefix)),
+        None => known.iter().any(|path| path == route),
+    };
+    if meets {
+        return Ok(());
+    }
+    let (_, nearest) = nearest(route.trim_end_matches('*'), known.iter()).unwrap_or_default();
+    Err(format!("there is no route {route}; did you mean {nearest}?"))
 }

@@ -81,7 +81,8 @@ fn is_foreign(name: &str) -> bool {
     injected || FOREIGN.contains(&name)
 }
 
-fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k String>) -> Option<(usize, &'k str)> {
+/// The known name that differs in the fewest letters, and in how many.
+pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k String>) -> Option<(usize, &'k str)> {
     known.map(|candidate| (distance(name, candidate), candidate.as_str())).min()
 }
 

@@ -52,18 +52,18 @@ impl Traffic {
         self.limits_of(parts, Some((&claims.sub, &claims.org)))
     }
 
-    /// Per person where there is a live session (`owner`: person and organization), else per address.
+    /// Whose requests they count: of a live session (`owner`: person and organization), and of the address.
     fn limits_of(&self, parts: &Parts, owner: Option<(&str, &str)>) -> Option<TrafficLimits> {
         let path = parts.uri.path();
         let route = self.routes.at(path).map_or(path, |found| found.value.as_str());
         let address = || parts.extensions.get::<Arrival>().map(Arrival::address_bucket);
         let mut limits = None;
-        for (rule, names) in self.rules.matching(parts.method.as_str(), route) {
+        for (rule, names) in self.rules.matching(Algorithm::Gcra, parts.method.as_str(), route) {
             let identifier = match (rule.per, owner) {
-                _ if rule.algorithm != Algorithm::Gcra => continue,
                 (Per::Person, Some((person_id, _))) => Cow::Borrowed(person_id),
                 (Per::Org, Some((_, org_id))) => Cow::Borrowed(org_id),
-                (Per::Ip, None) => address().map_or(Cow::Borrowed("unknown"), Cow::Owned),
+                (Per::Ip, Some(_)) if rule.spares_sessions() => continue,
+                (Per::Ip, _) => address().map_or(Cow::Borrowed("unknown"), Cow::Owned),
                 (Per::System, _) => Cow::Borrowed(""),
                 _ => continue,
             };

@@ -13,7 +13,7 @@ use super::api::{
 };
 use super::pages::docs::Documents;
 use super::state::AppState;
-use super::{health, pages};
+use super::{health, openapi, pages};
 
 /// Routes that check a credential themselves and do not ride on a session: no CSRF token is asked for. The
 /// cross-origin check applies to them as to everything unsafe.
@@ -79,6 +79,28 @@ pub fn api() -> OpenApiRouter<AppState> {
 /// The files that pages are made with.
 pub const STATIC_FILES: &str = "/static/{file}";
 
+/// Where the pages are, and the small documents beside them.
+const PAGES: [&str; 11] = [
+    "/",
+    "/docs",
+    "/openapi.json",
+    "/forgot-password",
+    "/reset-password",
+    "/invitation",
+    "/unlock",
+    "/not-me",
+    "/.well-known/security.txt",
+    "/.well-known/change-password",
+    "/robots.txt",
+];
+
+/// Every route, as a rule of limits may name it.
+pub fn known_paths() -> Vec<String> {
+    let (_, document) = openapi::router_and_document();
+    let pages = PAGES.into_iter().chain([STATIC_FILES]).map(str::to_owned);
+    document.paths.paths.into_keys().chain(pages).collect()
+}
+
 /// The pages, and the small documents beside them.
 pub fn pages(documents: Arc<Documents>) -> Router<AppState> {
     let openapi = documents.clone();
@@ -95,4 +117,21 @@ pub fn pages(documents: Arc<Documents>) -> Router<AppState> {
         .route("/.well-known/security.txt", get(pages::well_known::security_txt))
         .route("/.well-known/change-password", get(pages::well_known::change_password))
         .route("/robots.txt", get(pages::well_known::robots))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The router shows its paths, and nothing else that begins like one, in quotes.
+    #[test]
+    fn every_page_is_known() {
+        let (_, document) = openapi::router_and_document();
+        let documents = Documents::of(&document).expect("the document can be shown");
+        let shown = format!("{:?}", pages(Arc::new(documents)));
+        let routed: std::collections::BTreeSet<_> =
+            shown.split('"').filter(|part| part.starts_with('/')).collect();
+        let known: std::collections::BTreeSet<_> = PAGES.into_iter().chain([STATIC_FILES]).collect();
+        assert_eq!(routed, known);
+    }
 }

@@ -162,6 +162,48 @@ async fn a_rules_file_replaces_and_adds() {
     expect_refused(app.login_from(&ip, &fresh_email(), "wrong").await, 20);
 }
 
+/// Section 5: a rule that replaces an exact limit and names no algorithm is as exact; one per address counts people
+/// who are signed in there, too.
+#[tokio::test]
+async fn a_rule_of_the_operator_is_never_read_and_then_ignored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("limits.toml");
+    let rules = r#"
+        [[rule]]
+        route = "/api/invitations"
+        methods = ["POST"]
+        limit = 2
+        window = "1h"
+        per = "org"
+        count = "requests"
+
+        [[rule]]
+        route = "/api/teams"
+        methods = ["GET"]
+        limit = 3
+        window = "1m"
+        per = "ip"
+        count = "requests"
+    "#;
+    std::fs::write(&file, rules).expect("written");
+    let app = TestApp::with(&[("RATE_LIMIT_RULES_FILE", &file.display().to_string())]).await;
+    let (mut one, mut other) = (app.admin().await, app.admin().await);
+    for _ in 0..2 {
+        let body = json!({"email": fresh_email(), "roles": ["volunteer"]});
+        one.post("/api/invitations", &body).await.expect(201);
+    }
+    let body = json!({"email": fresh_email(), "roles": ["volunteer"]});
+    expect_refused(one.post("/api/invitations", &body).await, 2);
+
+    let ip = fresh_ip();
+    (one.ip, other.ip) = (ip.clone(), ip);
+    for (person, left) in [(&one, 2), (&other, 1), (&one, 0)] {
+        expect_limit(&person.get("/api/teams").await.expect(200), 3, left);
+    }
+    expect_refused(other.get("/api/teams").await, 3);
+    expect_limit(&other.get("/api/events").await.expect(200), 100, 98);
+}
+
 /// A rule names its route as the reference does: with the part in braces it limits whatever stands there, all of
 /// it together, and not the list above.
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! What is left when Redis forgets: signed out at most, never let in. The truth about endings and locks is in SQL.
 
-use crate::support::{PASSWORD, TestApp, fresh_ip};
+use std::time::Duration;
+
+use crate::support::{OTHER_PASSWORD, PASSWORD, TestApp, fresh_ip};
 use accounts::housekeeping::follow_revocations;
-use testkit::redis::{Redis, RedisOptions};
+use serde_json::json;
+use testkit::redis::{Redis, RedisCluster, RedisOptions};
 
 const LOCK: u64 = 900;
 
@@ -82,5 +85,45 @@ async fn a_restored_redis_brings_nothing_back() {
             dead.at(node).get("/api/people/me").await.expect_problem(401, "unauthenticated");
         }
         assert!(kept.at(node).is_signed_in().await, "what was not ended goes on");
+    }
+}
+
+/// F04: one master of a cluster that is restored from a copy, while the others know better, brings no session back
+/// for longer than the next look at the database, whichever master it is.
+#[tokio::test]
+async fn a_restored_part_of_a_cluster_brings_nothing_back() {
+    let cluster = RedisCluster::start();
+    let node = TestApp::shared_through(&cluster.url(), &[("RATE_LIMIT_API_REQUESTS", "1000")]).await;
+    let admin = node.admin().await;
+    for master in 0..3 {
+        let victim = loop {
+            let person = node.volunteer(&admin).await;
+            if cluster.owner(cluster.slot_of(&format!("user_sessions:{{{}}}", person.id))) == master {
+                break person;
+            }
+        };
+        let signed_out = victim.on_another_device().await;
+        follow(&node).await;
+        cluster.save(master);
+
+        node.advance(60);
+        signed_out.poke("/api/auth/logout").await.expect(204);
+        let new = json!({"old_password": PASSWORD, "new_password": OTHER_PASSWORD});
+        victim.put("/api/auth/password", &new).await.expect(200);
+        for _ in 0..3 {
+            node.advance(60);
+            follow(&node).await;
+        }
+        cluster.kill(master);
+        cluster.restart(master);
+        while !victim.is_signed_in().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(signed_out.is_signed_in().await, "the copy knows both sessions");
+
+        follow(&node).await;
+        for dead in [&signed_out, &victim] {
+            dead.get("/api/people/me").await.expect_problem(401, "unauthenticated");
+        }
     }
 }

@@ -85,6 +85,14 @@ impl RedisCluster {
         self.masters[master].kill();
     }
 
+    /// Writes a master's data to its disk, where it finds them again when it is restarted.
+    ///
+    /// # Panics
+    /// When it is away.
+    pub fn save(&self, master: usize) {
+        run(&self.masters[master], &["SAVE"]);
+    }
+
     /// Stops the world of a master (SIGSTOP).
     pub fn freeze(&self, master: usize) {
         self.masters[master].signal("STOP");
@@ -95,7 +103,7 @@ impl RedisCluster {
         self.masters[master].signal("CONT");
     }
 
-    /// Starts a killed master again, with its slots and without its data, and waits until it serves them:
+    /// Starts a killed master again, with its slots and the data that were saved, and waits until it serves them:
     /// Redis itself lets up to five seconds pass before a master that was away does.
     ///
     /// # Panics

@@ -34,7 +34,8 @@ pub(super) enum Failure {
 
 /// One server.
 pub(super) struct Node {
-    name: String,
+    /// What it is called in the log; in a cluster, where it listens.
+    pub(super) name: String,
     finder: Finder,
     options: Arc<LinkOptions>,
     health: Health,

@@ -13,15 +13,16 @@ mod record;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 use hardening::rate_limit::{Decision, Quota, QuotaStore};
-use hardening::session::{RevocationMark, Session, SessionId, SessionStore, resume_then_take};
+use hardening::session::{Followed, RevocationMark, Session, SessionId, SessionStore, resume_then_take};
 
 use super::{Arg, RedisLink, admission, scripts};
 use record::unpack;
 
-/// Up to when endings in the database have been applied here.
+/// Up to when endings in the database have been applied here; of a cluster, one for each master.
 const FOLLOWED: &str = "sessions:followed_until";
 
 /// How many sessions one script ends: the scripts' `CHUNK`.
@@ -55,6 +56,11 @@ impl RedisSessions {
     /// Sessions behind `link`.
     pub const fn new(link: RedisLink) -> Self {
         Self { link }
+    }
+
+    async fn mark(&self, key: String) -> Result<(String, Option<Timestamp>), Fault> {
+        let mark: Option<i64> = self.link.run(&scripts::SESSION_FOLLOWED, &[&key], &[]).await?;
+        Ok((key, mark.map(Timestamp::from_micros)))
     }
 }
 
@@ -187,15 +193,29 @@ impl SessionStore for RedisSessions {
 
 #[async_trait]
 impl RevocationMark for RedisSessions {
-    async fn followed_until(&self) -> Result<Option<Timestamp>, Fault> {
-        let mark: Option<i64> = self.link.run(&scripts::SESSION_FOLLOWED, &[FOLLOWED], &[]).await?;
-        Ok(mark.map(Timestamp::from_micros))
+    async fn followed(&self) -> Result<Followed, Fault> {
+        let keys = self.link.key_on_each_master(FOLLOWED);
+        let answers = join_all(keys.into_iter().map(|key| self.mark(key))).await;
+        let mut parts = Vec::with_capacity(answers.len());
+        let mut fault = Fault::unavailable("redis", "no server is known");
+        for answer in answers {
+            match answer {
+                Ok(part) => parts.push(part),
+                Err(one) => fault = one,
+            }
+        }
+        if parts.is_empty() { Err(fault) } else { Ok(Followed::new(parts)) }
     }
 
-    async fn set_followed_until(&self, seen: Option<Timestamp>, until: Timestamp) -> Result<bool, Fault> {
-        let seen = seen.map_or_else(String::new, |seen| seen.micros().to_string());
-        let arguments = [seen.into(), until.micros().into()];
-        self.link.run(&scripts::SESSION_FOLLOW, &[FOLLOWED], &arguments).await
+    async fn set_followed(&self, seen: &Followed, until: Timestamp) -> Result<bool, Fault> {
+        let mut all_moved = true;
+        for (key, mark) in seen.parts() {
+            let mark = mark.map_or_else(String::new, |mark| mark.micros().to_string());
+            let arguments = [mark.into(), until.micros().into()];
+            let moved: bool = self.link.run(&scripts::SESSION_FOLLOW, &[key], &arguments).await?;
+            all_moved &= moved;
+        }
+        Ok(all_moved)
     }
 }
 

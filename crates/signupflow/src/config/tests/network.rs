@@ -84,4 +84,20 @@ fn a_bad_rules_file_is_refused_with_its_line() {
     let error = Config::load(&values).unwrap_err().errors.remove(0);
     assert_eq!(error.subject, "RATE_LIMIT_RULES_FILE");
     assert!(error.reason.starts_with("line "), "{error:?}");
+    let rule = |route| {
+        format!("[[rule]]\nroute = '{route}'\nlimit = 1\nwindow = 1\nper = 'ip'\ncount = 'requests'\n")
+    };
+    for known in ["/api/events", "/api/people/{id}", "/api/audit/*", "/forgot-password", "/ready"] {
+        fs::write(&path, rule(known)).unwrap();
+        assert!(Config::load(&values).is_ok(), "{known}");
+    }
+    for (unknown, nearest) in [
+        ("/api/event", "/api/events"),
+        ("/api/people/{person}", "/api/people/{id}"),
+        ("/api/team/*", "/api/teams"),
+    ] {
+        fs::write(&path, rule(unknown)).unwrap();
+        let reason = Config::load(&values).unwrap_err().0.remove(0).reason;
+        assert_eq!(reason, format!("line 2: there is no route {unknown}; did you mean {nearest}?"));
+    }
 }

@@ -33,7 +33,7 @@ fn fields_of(document: &Value, schema: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-fn may_be_an_address(field: &String) -> bool {
+fn may_be_an_address(field: &str) -> bool {
     ["mail", "address", "login", "recipient"].iter().any(|word| field.to_lowercase().contains(word))
 }
 
@@ -55,7 +55,7 @@ async fn attack_no_route_changes_an_email_address() {
     for Operation { method, path, body, .. } in &operations {
         let mut fields = BTreeSet::new();
         fields_of(&document, body.as_ref().unwrap_or(&Value::Null), &mut fields);
-        if fields.iter().any(may_be_an_address) {
+        if fields.iter().any(|field| may_be_an_address(field)) {
             naming.insert(format!("{method} {path}"));
         }
     }

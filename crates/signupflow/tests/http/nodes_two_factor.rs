@@ -2,7 +2,7 @@
 //! and a requirement reaches the others.
 
 use crate::support::authenticator::{STEP, enrolled, give, signed_in, temporary_token};
-use crate::support::{Answer, PASSWORD, Persona, TestApp, fresh_ip};
+use crate::support::{Answer, PASSWORD, Persona, TestApp, fresh_ip, race_rounds};
 use accounts::two_factor::policy;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -23,12 +23,7 @@ async fn a_code_used_at_one_node_is_refused_by_the_other() {
     give(&here, &waiting[1], &authenticator.code_in(&here, 1)).await.expect(200);
 }
 
-/// How often each race is run; `make soak` asks for more.
-fn race_rounds() -> usize {
-    std::env::var("SIGNUPFLOW_RACE_ROUNDS")
-        .ok()
-        .map_or(10, |rounds| rounds.parse().expect("a number of rounds"))
-}
+const ROUNDS: usize = 10;
 
 /// Two nodes whose limits keep nobody out of a race.
 async fn two_unlimited_nodes() -> [TestApp; 2] {
@@ -59,10 +54,11 @@ async fn race(nodes: [&TestApp; 2], person: &Persona<'_>, code: &str) -> Answer 
 async fn a_recovery_code_is_spent_once_under_parallel_tries_at_two_nodes() {
     let [here, there] = two_unlimited_nodes().await;
     let mut round = 0;
-    while round < race_rounds() {
+    while round < race_rounds(ROUNDS) {
         let person = here.admin().await;
         let authenticator = enrolled(&person).await;
-        for (spent, code) in authenticator.recovery_codes.iter().enumerate().take(race_rounds() - round) {
+        for (spent, code) in authenticator.recovery_codes.iter().enumerate().take(race_rounds(ROUNDS) - round)
+        {
             let won = race([&here, &there], &person, code).await;
             assert_eq!(won.json["recovery_codes_left"], 9 - spent);
             round += 1;
@@ -77,7 +73,7 @@ async fn a_code_of_the_app_is_spent_once_under_parallel_tries_at_two_nodes() {
     let [here, there] = two_unlimited_nodes().await;
     let person = here.admin().await;
     let authenticator = enrolled(&person).await;
-    for round in 1..=race_rounds() {
+    for round in 1..=race_rounds(ROUNDS) {
         race([&here, &there], &person, &authenticator.code(&here)).await;
         assert_eq!(here.audit_rows("auth.2fa_passed").await.len(), round);
         here.advance(STEP);

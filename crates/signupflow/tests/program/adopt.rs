@@ -286,7 +286,7 @@ fn failed_check(place: &Place) -> Option<String> {
 }
 
 /// Second factors that were stored under another key: told by `migrate up` and the doctor, and refused by the first start
-/// like a wrong key (F22), until the right one is given beside it or the new one is accepted.
+/// like a wrong key (F22). Where some can be read they are told of, until the right key is given beside it.
 #[test]
 fn second_factors_under_another_key_are_noticed() {
     const OTHER: &str = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
@@ -313,5 +313,19 @@ fn second_factors_under_another_key_are_noticed() {
     assert!(said.contains("of 3 second factors") && said.contains("does not open 2"), "{said}");
     let both = format!("{},{OTHER}", own.1);
     let place = place.with("TOTP_ENCRYPTION_KEY", &both);
+    assert_eq!(failed_check(&place), None);
+}
+
+/// Whoever has lost the key goes on without these second factors.
+#[test]
+fn a_lost_key_of_second_factors_can_be_given_up() {
+    let (place, url) = sqlite_place();
+    made_by_sqlalchemy(&url);
+    python::run(FACTORS, &[&url, r#"["2a"]"#, "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="], "");
+    place.done(&["migrate", "up"]);
+    let refused = place.run(&["admin", "unlock", "person.2a@example.org"]);
+    refused.failed(2, "signupflow keys accept TOTP_ENCRYPTION_KEY");
+    place.done(&["keys", "accept", "TOTP_ENCRYPTION_KEY"]);
+    place.done(&["admin", "reset-2fa", "person.2a@example.org"]);
     assert_eq!(failed_check(&place), None);
 }

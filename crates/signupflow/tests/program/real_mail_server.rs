@@ -47,8 +47,8 @@ fn code(secret: &str, steps: &str) -> String {
 async fn mail(daemon: &mut RunningProgram, email: &str, subject: &str) -> String {
     for _ in 0..600 {
         let told = daemon.stdout();
-        let mails = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        for mail in mails.filter(|mail| mail["to"] == json!([email]) && mail["subject"] == subject) {
+        let mut mails = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        if let Some(mail) = mails.find(|mail| mail["to"] == json!([email]) && mail["subject"] == subject) {
             assert_eq!(mail["html"], true);
             return mail["text"].as_str().expect("text").to_owned();
         }

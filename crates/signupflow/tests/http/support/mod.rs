@@ -404,6 +404,12 @@ fn fresh_redis() -> Option<String> {
     wanted.then(|| testkit::redis::Redis::shared().fresh_database())
 }
 
+/// How many rounds a race over two nodes takes: so many usually, `SIGNUPFLOW_RACE_ROUNDS` where that is set (`make soak`).
+pub fn race_rounds(usual: usize) -> usize {
+    std::env::var("SIGNUPFLOW_RACE_ROUNDS")
+        .map_or(usual, |rounds| rounds.parse().expect("a number of rounds"))
+}
+
 /// An address nobody else in this test uses.
 pub fn fresh_ip() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);

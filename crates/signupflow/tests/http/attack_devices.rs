@@ -69,6 +69,22 @@ async fn a_device_is_locked_after_its_own_failures_only() {
     assert_eq!(app.audit_rows("auth.account_locked").await.len(), 1);
 }
 
+/// Section 5: a client that still sends an old token in JSON is known by its good cookie.
+#[tokio::test]
+async fn an_old_token_does_not_hide_a_good_cookie() {
+    let app = TestApp::start().await;
+    let owner = app.admin().await;
+    strangers_fail(&app, &owner.email, 5).await;
+    for (told, kept, status) in
+        [("old", &*owner.device_token, 200), (&*owner.device_token, "old", 200), ("old", "old", 429)]
+    {
+        let cookie = format!("device={kept}");
+        let request = app.request_from(&fresh_ip(), Method::POST, "/api/auth/login").header(COOKIE, cookie);
+        let body = json!({"email": owner.email, "password": PASSWORD, "device_token": told});
+        Answer::of(request.json(&body).send().await).await.expect(status);
+    }
+}
+
 /// Section 5: a success clears the account budget of its own source only.
 #[tokio::test]
 async fn a_success_of_one_source_leaves_the_others_count() {

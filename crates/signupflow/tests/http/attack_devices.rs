@@ -57,8 +57,14 @@ async fn a_device_is_locked_after_its_own_failures_only() {
     device_fails(&app, &owner, 5).await;
     let locked = with_device(&app, &owner.email, PASSWORD, &owner.device_token).await;
     let locked = locked.expect_problem(429, "account_locked");
-    assert!(locked.field("detail").contains("Account locked for 15 minutes"));
+    assert!(
+        locked.field("detail").starts_with("Account locked for 15 minutes on this device"),
+        "{}",
+        locked.text
+    );
     assert_eq!(locked.json["retry_after"], LOCK);
+    let mail = app.mails_to(&owner.email).await.pop().expect("the owner is told");
+    assert!(mail.contains("locked for 15 minutes") && !mail.contains("unknown devices"), "{mail}");
     with_device(&app, &owner.email, PASSWORD, &phone.device_token).await.expect(200);
     let stranger = app.login_from(&fresh_ip(), &owner.email, "not it").await.expect(401);
     assert_eq!(stranger.header("x-ratelimit-remaining"), "4");

@@ -66,6 +66,16 @@ impl Actor {
         Self { org_id: org_id.to_owned(), ..Self::anonymous("") }
     }
 
+    /// The person, where one is known.
+    pub fn person_id(&self) -> Option<&str> {
+        (!self.is_anonymous()).then_some(&*self.person_id)
+    }
+
+    /// Their address, or what was typed.
+    pub fn email(&self) -> &str {
+        &self.email
+    }
+
     /// Whether nobody is known behind it.
     pub fn is_anonymous(&self) -> bool {
         self.person_id == ANONYMOUS_PERSON

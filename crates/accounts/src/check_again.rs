@@ -12,6 +12,7 @@ use crate::context::{Principal, RequestContext};
 use crate::credential_check::{Counted, budgets, open_gate, settle};
 use crate::error::{Error, Refusal};
 use crate::model::{Credentials, Lock, Person};
+use crate::new_locks::kind_of;
 use crate::ports::FailedSignIn;
 use crate::services::Services;
 
@@ -51,10 +52,10 @@ impl Asker {
     }
 
     /// Locks that failures of theirs led to.
-    pub(crate) fn locks(&self, locked: Vec<(Budget, Timestamp)>, kind: &str, now: Timestamp) -> Vec<Lock> {
+    pub(crate) fn locks(&self, locked: Vec<(Budget, Timestamp)>, now: Timestamp) -> Vec<Lock> {
         let lock = |(budget, until): (Budget, Timestamp)| Lock {
+            kind: kind_of(&budget).to_owned(),
             key: budget.key,
-            kind: kind.to_owned(),
             org_id: Some(self.org_id.clone()),
             person_id: Some(self.person_id.clone()),
             subject: self.email.clone(),
@@ -136,7 +137,7 @@ pub(crate) async fn record_wrong_again(
     let change = FailedSignIn {
         person_id: Some(asker.person_id.clone()),
         account_key: None,
-        locks: asker.locks(locked, Per::Person.label(), now),
+        locks: asker.locks(locked, now),
         unlock_grant: None,
         raise_epoch: false,
         at: now,

@@ -11,6 +11,7 @@ use wording::Message;
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
 use crate::error::{Error, Refusal};
+use crate::new_locks;
 use crate::refusal_record::put_on_record;
 use crate::services::Services;
 
@@ -85,6 +86,7 @@ pub(crate) async fn open_gate(
         Err(denied) => {
             context.limits.report(denied.decision());
             let refusal = denial(&denied, now);
+            note_lapsed_lock(services, context, actor, &denied).await?;
             if !matches!(denied.kind, DeniedKind::Busy) {
                 note_refusal(services, context, actor, &denied.budget, &refusal).await?;
             }
@@ -108,10 +110,26 @@ pub(crate) async fn take_unseen(
         }
         Err(denied) => {
             let refusal = denial(&denied, services.clock.now());
+            note_lapsed_lock(services, context, actor, &denied).await?;
             note_refusal(services, context, actor, &denied.budget, &refusal).await?;
             Ok(false)
         }
     }
+}
+
+/// A lock that came of attempts which nobody judged, because their server died, is found by whoever tries next. It
+/// becomes a lock like any other: known to admins, lifted by the mailed link, on record.
+async fn note_lapsed_lock(
+    services: &Services,
+    context: &RequestContext,
+    actor: &Actor,
+    denied: &Denied,
+) -> Result<(), Error> {
+    if !denied.newly {
+        return Ok(());
+    }
+    let locked = vec![(denied.budget.clone(), denied.until)];
+    new_locks::record(services, context, actor, "attempts, not all of them judged", locked).await
 }
 
 fn exhausted(budget: &Budget, until: Timestamp, now: Timestamp) -> Decision {
@@ -148,7 +166,7 @@ fn denial(denied: &Denied, now: Timestamp) -> Refusal {
 }
 
 fn locked(budget: &Budget, until: Timestamp, now: Timestamp) -> Refusal {
-    let set = budget.lockout.unwrap_or(budget.window);
+    let set = budget.lock_length();
     let (limit, window, retry_after) = (budget.limit, budget.window, until.since(now));
     match budget.scope {
         Per::Ip => Refusal::RateLimited {
@@ -163,15 +181,14 @@ fn locked(budget: &Budget, until: Timestamp, now: Timestamp) -> Refusal {
             limit,
             window,
         },
-        // What helps against a lock for guessed passwords does not help here.
-        Per::Account | Per::Device if !budget.key.ends_with(SECOND_STEP_ROUTE) => Refusal::Locked {
-            detail: Message::new("detail-locked-but-known").with("duration", set),
-            retry_after,
-            limit,
-            window,
-        },
-        _ => {
-            let detail = Message::new("detail-locked").with("duration", set);
+        scope => {
+            let detail = match scope {
+                Per::Device => "detail-locked-device",
+                // What helps against a lock for guessed passwords does not help against one for codes.
+                Per::Account if !budget.key.ends_with(SECOND_STEP_ROUTE) => "detail-locked-but-known",
+                _ => "detail-locked",
+            };
+            let detail = Message::new(detail).with("duration", set);
             Refusal::Locked { detail, retry_after, limit, window }
         }
     }
@@ -186,7 +203,7 @@ pub(crate) async fn refuse_for_good(
     budget: &Budget,
 ) -> Error {
     let now = services.clock.now();
-    let retry_after = services.settings.lockout_duration;
+    let retry_after = budget.lock_length();
     let refusal = Refusal::Locked {
         detail: Message::new("detail-locked-for-good").with("duration", retry_after),
         retry_after,
@@ -232,7 +249,7 @@ pub(crate) fn locked_out(
 
 /// The budget's key without the network or e-mail address in it: what a leaf of the trail spells out can never be
 /// erased. The row has its columns for addresses.
-fn without_address(budget: &Budget) -> String {
+pub(crate) fn without_address(budget: &Budget) -> String {
     let key = &budget.key;
     let label = budget.scope.label();
     match (budget.scope, key.split_once(&format!("{{{label}:")), key.split_once('}')) {

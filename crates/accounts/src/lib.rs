@@ -22,6 +22,7 @@ mod mailed_link;
 pub mod manage_sessions;
 pub mod model;
 mod new_device;
+mod new_locks;
 pub mod operator;
 pub mod organizations;
 pub mod outbox;

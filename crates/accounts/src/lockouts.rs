@@ -6,11 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use hardening::audit::{Action, Changes, Resource};
 use hardening::clock::Timestamp;
 use hardening::email::EmailAddress;
+use hardening::lockout::Budget;
 use hardening::one_time_token::{Purpose, TokenHash};
+use hardening::rate_limit::{Per, SESSION_CODE_CHECK, SESSION_PASSWORD_CHECK};
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::{Principal, RequestContext};
-use crate::credential_check::account_key;
+use crate::credential_check::{Counted, LOGIN_ROUTE, SECOND_STEP_ROUTE, account_key, budgets};
 use crate::error::{Error, Refusal};
 use crate::model::{Lock, LockPage, Person};
 use crate::services::Services;
@@ -59,9 +61,8 @@ pub async fn unlock_by_link(
 ) -> Result<bool, Error> {
     let (hash, person) = owner_of(services, token, Purpose::Unlock).await?;
     let trail = services.trail(context, &Actor::person(&person), lifted(&person, "mailed link"));
-    let keys = services.accounts.lock_keys_of(&person.id).await?;
     let now = services.clock.now();
-    services.accounts.redeem_unlock(&hash, now, trail).await?;
+    let keys = services.accounts.redeem_unlock(&hash, now, trail).await?;
     drop_from_gate(services, &keys, now).await?;
     open_to_strangers(services, &person).await
 }
@@ -112,7 +113,8 @@ async fn owner_of(services: &Services, token: &str, purpose: Purpose) -> Result<
     Ok((hash, known.person))
 }
 
-/// Lifts every lock of a person for failed attempts, where there is one; the caller has checked who asks.
+/// Lifts every lock of a person for failed attempts, and starts their counts over: a lock that nobody has met yet,
+/// because it came of attempts that were never judged, is known to the gate alone. The caller has checked who asks.
 pub(crate) async fn lift_all(
     services: &Services,
     context: &RequestContext,
@@ -120,13 +122,30 @@ pub(crate) async fn lift_all(
     person: &Person,
     by: &str,
 ) -> Result<(), Error> {
-    let keys = services.accounts.lock_keys_of(&person.id).await?;
-    let trail = services.trail(context, actor, lifted(person, by));
+    let mut keys = services.accounts.lock_keys_of(&person.id).await?;
+    let wanted = budgets_of_person(services, person);
+    let is_locked = services.gate.state(&wanted).await?.iter().any(|state| state.blocked_until.is_some());
+    let trail = || services.trail(context, actor, lifted(person, by));
     let now = services.clock.now();
-    if !services.accounts.lift_locks(&person.id, now, trail).await? {
-        return Ok(());
+    if !services.accounts.lift_locks(&person.id, now, trail()).await? && is_locked {
+        services.audit.append(trail()).await?;
     }
+    keys.extend(keys_of(&wanted));
+    keys.sort_unstable();
+    keys.dedup();
+    services.accounts.tell_lifted(&keys, now).await?;
     drop_from_gate(services, &keys, now).await
+}
+
+/// All budgets that are a person's own, but for those of devices.
+fn budgets_of_person(services: &Services, person: &Person) -> Vec<Budget> {
+    let account_key = key_of(person).unwrap_or_else(|| person.id.clone());
+    let mut all = budgets_of_account(services, &account_key);
+    let counted = [Counted { per: Per::Person, identifier: &person.id }];
+    for route in [SESSION_PASSWORD_CHECK, SESSION_CODE_CHECK] {
+        all.extend(budgets(services, route, &counted));
+    }
+    all
 }
 
 /// Drops lifted locks from the gate at once, without waiting for the next look at the database.
@@ -146,4 +165,18 @@ fn lifted(person: &Person, by: &str) -> Happening {
 pub(crate) fn key_of(person: &Person) -> Option<String> {
     let email = EmailAddress::parse(person.email.as_deref()?).ok()?;
     Some(account_key(&email.canonical))
+}
+
+/// The budgets of whoever has, or will have, the address behind this key, but for those of devices.
+pub(crate) fn budgets_of_account(services: &Services, account_key: &str) -> Vec<Budget> {
+    let counted = [Counted { per: Per::Account, identifier: account_key }];
+    let of = |route| budgets(services, route, &counted);
+    [LOGIN_ROUTE, SECOND_STEP_ROUTE].into_iter().flat_map(of).collect()
+}
+
+/// The keys of these budgets, in the order in which locks are stored and lifted.
+pub(crate) fn keys_of(budgets: &[Budget]) -> Vec<String> {
+    let mut keys: Vec<String> = budgets.iter().map(|budget| budget.key.clone()).collect();
+    keys.sort_unstable();
+    keys
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::{CLI_ADDRESS, RequestContext};
+use crate::credential_check::account_key;
 use crate::error::{Error, Refusal};
 use crate::input::Judge;
 use crate::lockouts::{self, Unlocked};
@@ -87,6 +88,7 @@ pub async fn create_admin(services: &Services, os_user: &str, input: NewAdmin) -
         (Some(new), _) => new.id.clone(),
         (None, AdminPlace::Existing(id) | AdminPlace::NewOrganization(id)) => id.clone(),
     };
+    let account_key = account_key(&email.canonical);
     let person = NewPerson {
         id: new_id("person", now, &*services.entropy),
         org_id,
@@ -96,9 +98,12 @@ pub async fn create_admin(services: &Services, os_user: &str, input: NewAdmin) -
         password_hash,
         roles: vec![ADMIN.to_owned()],
         language: "en".to_owned(),
+        lock_keys: lockouts::keys_of(&lockouts::budgets_of_account(services, &account_key)),
+        account_key,
         created_at: now,
     };
     store_admin(services, os_user, organization.as_ref(), &person).await?;
+    lockouts::drop_from_gate(services, &person.lock_keys, now).await?;
     find(services, Some(&email.canonical)).await
 }
 

@@ -39,8 +39,8 @@ pub struct SignIn {
     pub email: EmailAddress,
     /// As typed.
     pub password: Secret<String>,
-    /// From an earlier sign-in, if there was one.
-    pub device_token: Option<Secret<String>>,
+    /// From earlier sign-ins; the first that is good for this account counts.
+    pub device_tokens: Vec<Secret<String>>,
 }
 
 /// A new session.
@@ -103,7 +103,7 @@ pub async fn sign_in(services: &Services, context: &RequestContext, input: SignI
     let credentials = services.accounts.credentials_by_email(&input.email.canonical).await?;
     let source = Source {
         account_key: account_key(&input.email.canonical),
-        device: known_device(services, credentials.as_ref(), input.device_token.as_ref()),
+        device: known_device(services, credentials.as_ref(), &input.device_tokens),
     };
     let actor = credentials
         .as_ref()
@@ -141,11 +141,11 @@ pub(crate) fn may_sign_in(known: &Credentials) -> bool {
 fn known_device(
     services: &Services,
     credentials: Option<&Credentials>,
-    token: Option<&Secret<String>>,
+    tokens: &[Secret<String>],
 ) -> Option<DeviceClaims> {
-    let claims = services.device_keys.verify(token?.expose(), services.clock.now())?;
-    let known = credentials?;
-    (claims.person_id == known.person.id && claims.device_epoch == known.device_epoch).then_some(claims)
+    let (known, now) = (credentials?, services.clock.now());
+    let mut verified = tokens.iter().filter_map(|token| services.device_keys.verify(token.expose(), now));
+    verified.find(|claims| claims.person_id == known.person.id && claims.device_epoch == known.device_epoch)
 }
 
 async fn refuse_if_locked_for_good(

@@ -12,9 +12,11 @@ use serde_json::json;
 
 use crate::audit_trail::{Actor, Happening};
 use crate::context::RequestContext;
-use crate::credential_check::{Counted, budgets, open_gate, settle};
+use crate::credential_check::{Counted, account_key, budgets, open_gate, settle};
 use crate::error::{Error, Refusal};
+use crate::lockouts::{budgets_of_account, drop_from_gate, keys_of};
 use crate::model::{ADMIN, Credentials, Invitation, VOLUNTEER};
+use crate::new_locks;
 use crate::ports::{NewOrganization, NewPerson, SuccessfulSignIn};
 use crate::services::Services;
 use crate::sign_in::{SignedIn, open_session, record_sign_in};
@@ -86,8 +88,11 @@ pub async fn sign_up(
     let actor = Actor::anonymous(&input.email.typed);
     let reservation = open_gate(services, context, &actor, wanted).await?;
     let outcome = store_person(services, context, &input).await;
-    settle(context, reservation, outcome.is_ok()).await?;
+    let settled = settle(context, reservation, outcome.is_ok()).await?;
+    new_locks::record(services, context, &actor, "signups", settled.locked).await?;
     let person = outcome?;
+    // What strangers did at an address that nobody had is no fault of its owner.
+    drop_from_gate(services, &person.lock_keys, services.clock.now()).await?;
 
     let known = services
         .accounts
@@ -123,6 +128,7 @@ async fn store_person(
         .await?;
     let password_hash = services.hashing.hash(password).await.map_err(|_busy| Refusal::Busy)?;
     let now = services.clock.now();
+    let account_key = account_key(&input.email.canonical);
     let person = NewPerson {
         id: new_id("person", now, &*services.entropy),
         org_id: place.org_id().to_owned(),
@@ -132,6 +138,8 @@ async fn store_person(
         password_hash,
         roles: place.roles(),
         language: input.language.clone(),
+        lock_keys: keys_of(&budgets_of_account(services, &account_key)),
+        account_key,
         created_at: now,
     };
     store(services, context, &place, &person).await?;

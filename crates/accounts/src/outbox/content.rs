@@ -17,6 +17,9 @@ pub enum Content {
         unlock_token: String,
         /// The set duration, in seconds.
         locked_for_seconds: u64,
+        /// Whether one known device is locked, and not everybody else.
+        #[serde(default)]
+        known_device: bool,
         /// From where the last failure came.
         ip_address: String,
     },

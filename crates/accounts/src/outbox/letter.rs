@@ -95,9 +95,10 @@ type Args<'a> = Vec<(&'static str, Value<'a>)>;
 impl Words<'_> {
     fn letter(&self) -> Letter {
         match &self.mail.content {
-            Content::AccountLocked { unlock_token, locked_for_seconds, ip_address } => {
+            Content::AccountLocked { unlock_token, locked_for_seconds, known_device, ip_address } => {
                 let args = vec![self.place(ip_address), self.length(*locked_for_seconds)];
-                self.with_button("account-locked", &args, &format!("unlock?token={unlock_token}"))
+                let what = if *known_device { "device-locked" } else { "account-locked" };
+                self.with_button(what, &args, &format!("unlock?token={unlock_token}"))
             }
             Content::PasswordChanged { not_me_token, ip_address } => {
                 let args = vec![self.place(ip_address)];

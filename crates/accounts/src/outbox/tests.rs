@@ -59,9 +59,19 @@ fn contents() -> Vec<(Content, Vec<&'static str>)> {
             Content::AccountLocked {
                 unlock_token: "tok".into(),
                 locked_for_seconds: 900,
+                known_device: false,
                 ip_address: ip_address(),
             },
             vec!["192.0.2.1", "15", "https://acc.example/unlock?token=tok"],
+        ),
+        (
+            Content::AccountLocked {
+                unlock_token: "tok".into(),
+                locked_for_seconds: 120,
+                known_device: true,
+                ip_address: ip_address(),
+            },
+            vec!["192.0.2.1", "2", "https://acc.example/unlock?token=tok"],
         ),
         (
             Content::PasswordChanged { not_me_token: "tok".into(), ip_address: ip_address() },

@@ -30,6 +30,10 @@ pub struct NewPerson {
     pub roles: Vec<String>,
     /// BCP 47 tag.
     pub language: String,
+    /// What sign-ins at the address are counted by: those that failed while nobody had it are forgotten.
+    pub account_key: String,
+    /// Keys of the locks that they led to, which are lifted.
+    pub lock_keys: Vec<String>,
     /// Now.
     pub created_at: Timestamp,
 }
@@ -182,6 +186,9 @@ pub trait AccountStore: Send + Sync {
     /// then nothing is stored, not even the trail.
     async fn lift_locks(&self, person_id: &str, at: Timestamp, trail: Trail) -> Result<bool, Error>;
 
+    /// Tells other processes that these budgets were cleared, where no lock was stored.
+    async fn tell_lifted(&self, keys: &[String], at: Timestamp) -> Result<(), Fault>;
+
     /// The keys of a person's locks.
     async fn lock_keys_of(&self, person_id: &str) -> Result<Vec<String>, Fault>;
 
@@ -201,9 +208,14 @@ pub trait AccountStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<String>, Fault>;
 
-    /// Spends a token, and lifts the person's locks; consecutive failures stay counted. Refuses a spent or
-    /// expired one.
-    async fn redeem_unlock(&self, hash: &TokenHash, at: Timestamp, trail: Trail) -> Result<(), Error>;
+    /// Spends a token, and lifts the person's locks but for those for wrong codes; consecutive failures stay counted.
+    /// Refuses a spent or expired one. Returns the keys of the lifted locks.
+    async fn redeem_unlock(
+        &self,
+        hash: &TokenHash,
+        at: Timestamp,
+        trail: Trail,
+    ) -> Result<Vec<String>, Error>;
 
     /// Spends a "this wasn't me" token: locks the account and raises its epochs.
     async fn redeem_not_me(&self, hash: &TokenHash, at: Timestamp, trail: Trail) -> Result<(), Error>;

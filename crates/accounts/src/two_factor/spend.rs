@@ -20,8 +20,6 @@ use crate::services::Services;
 /// How often a wrong code is counted anew when others are counted at the same moment. Its limiter judges a handful at
 /// once; this many can only meet where limits are switched off.
 const COUNTING_TRIES: usize = 100;
-/// The kind of a lock for wrong codes while signing in.
-pub(super) const LOCK_KIND: &str = "second_factor";
 
 /// Where a code is given.
 #[derive(Clone, Copy, Debug)]
@@ -223,10 +221,6 @@ async fn record(
     let failed = |why| Happening::refused(Action::AuthTwoFactorFailed, resource.clone(), why);
     let mut trail = services.trail(context, &asker.actor, failed(why));
     let mut mails = Vec::new();
-    let kind = match place {
-        Place::SigningIn => LOCK_KIND,
-        Place::Inside(_) => Per::Person.label(),
-    };
     if !locked.is_empty() {
         let why = Happening::refused(Action::AuthAccountLocked, resource.clone(), "too many wrong codes");
         trail = services.trail_and(trail, context, &asker.actor, why);
@@ -240,7 +234,7 @@ async fn record(
     let wrong = WrongCode {
         person_id: person.id.clone(),
         seen_in_a_row: state.wrong_in_a_row,
-        locks: asker.locks(locked.to_vec(), kind, now),
+        locks: asker.locks(locked.to_vec(), now),
         at: now,
     };
     services.two_factor.record_wrong_code(wrong, trail, mails).await

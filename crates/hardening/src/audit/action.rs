@@ -82,8 +82,8 @@ actions! {
     AuthPasswordReset "auth.password_reset" "A password was set by a mailed link, or a link was refused."
         on "`person`; `reset_link` where nobody was mailed it"
         changes "`password`, masked; nothing when refused" ends Success Failure;
-    AuthAccountLocked "auth.account_locked" "An account, device or address reached its limit of failures, a reset link was tried too often, or the owner's \"this wasn't me\" link locked the account."
-        on "`person`; `account` where nobody has the address; `session` inside one; `reset_link` where nobody was mailed it; `rate_limit` (the key, named by the network) for an address, in nobody's organization"
+    AuthAccountLocked "auth.account_locked" "An account, device or address reached its limit of failures, an address its limit of signups, a reset link was tried too often, or the owner's \"this wasn't me\" link locked the account."
+        on "`person`; `account` where nobody has the address; `session` inside one; `reset_link` where nobody was mailed it; `rate_limit` (the key, named by the network) for an address, in nobody's organization, and where nobody judged the attempts"
         changes "`locked_until`; `status` when locked by the link; nothing inside a session" ends Failure Success;
     AuthAccountUnlocked "auth.account_unlocked" "A lock was lifted before its end."
         on "`person`"

@@ -36,6 +36,11 @@ impl Budget {
         }
     }
 
+    /// How long it is refused once the limit is reached: the set lock, else at most the window.
+    pub fn lock_length(&self) -> Duration {
+        self.lockout.unwrap_or(self.window)
+    }
+
     /// The numbers the window algorithm needs.
     pub fn limits(&self) -> Limits {
         Limits { limit: self.limit, window: self.window, lockout: self.lockout }

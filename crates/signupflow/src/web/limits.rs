@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::response::Response;
-use hardening::rate_limit::{Algorithm, Per, RuleSet};
+use hardening::rate_limit::{Algorithm, Decision, Per, RuleSet};
 use hardening::session::token::SessionClaims;
 use hardening_tower::rate_limit::{RateLimitLayer, TrafficLimits, write_numbers};
 use hardening_tower::session::SessionState;
 use http::request::Parts;
 
 use super::arrival::Arrival;
+use super::routes::CREDENTIAL_ROUTES;
 use super::state::AppState;
 
 /// The rules, and the routes they may name.
@@ -74,11 +75,23 @@ impl Traffic {
     }
 }
 
-/// Shows what use cases reported of exact limits, in place of the traffic limit's numbers.
+/// Shows what use cases reported of exact limits, in place of the traffic limit's numbers unless those are tighter.
 pub fn reported(mut response: Response, arrival: &Arrival, state: &AppState) -> Response {
-    if let Some(decision) = arrival.limits_reported() {
-        let route = arrival.uri().path().trim_start_matches("/api/").replace('/', "-");
+    let path = arrival.uri().path();
+    // A credential endpoint counts its own attempts down, whatever else is counted there.
+    let is_told = |decision: &Decision| {
+        !decision.allowed
+            || CREDENTIAL_ROUTES.contains(&path)
+            || left_in_traffic(&response).is_none_or(|left| decision.remaining <= left)
+    };
+    if let Some(decision) = arrival.limits_reported().filter(is_told) {
+        let route = path.trim_start_matches("/api/").replace('/', "-");
         write_numbers(&decision, &route, state.services.clock.now(), response.headers_mut());
     }
     response
+}
+
+/// Places that the traffic limit left, where its numbers were written.
+fn left_in_traffic(response: &Response) -> Option<u32> {
+    response.headers().get("x-ratelimit-remaining")?.to_str().ok()?.parse().ok()
 }

@@ -57,8 +57,14 @@ async fn a_device_is_locked_after_its_own_failures_only() {
     device_fails(&app, &owner, 5).await;
     let locked = with_device(&app, &owner.email, PASSWORD, &owner.device_token).await;
     let locked = locked.expect_problem(429, "account_locked");
-    assert!(locked.field("detail").contains("Account locked for 15 minutes"));
+    assert!(
+        locked.field("detail").starts_with("Account locked for 15 minutes on this device"),
+        "{}",
+        locked.text
+    );
     assert_eq!(locked.json["retry_after"], LOCK);
+    let mail = app.mails_to(&owner.email).await.pop().expect("the owner is told");
+    assert!(mail.contains("locked for 15 minutes") && !mail.contains("unknown devices"), "{mail}");
     with_device(&app, &owner.email, PASSWORD, &phone.device_token).await.expect(200);
     let stranger = app.login_from(&fresh_ip(), &owner.email, "not it").await.expect(401);
     assert_eq!(stranger.header("x-ratelimit-remaining"), "4");
@@ -67,6 +73,22 @@ async fn a_device_is_locked_after_its_own_failures_only() {
     app.advance(LOCK);
     with_device(&app, &owner.email, PASSWORD, &owner.device_token).await.expect(200);
     assert_eq!(app.audit_rows("auth.account_locked").await.len(), 1);
+}
+
+/// Section 5: a client that still sends an old token in JSON is known by its good cookie.
+#[tokio::test]
+async fn an_old_token_does_not_hide_a_good_cookie() {
+    let app = TestApp::start().await;
+    let owner = app.admin().await;
+    strangers_fail(&app, &owner.email, 5).await;
+    for (told, kept, status) in
+        [("old", &*owner.device_token, 200), (&*owner.device_token, "old", 200), ("old", "old", 429)]
+    {
+        let cookie = format!("device={kept}");
+        let request = app.request_from(&fresh_ip(), Method::POST, "/api/auth/login").header(COOKIE, cookie);
+        let body = json!({"email": owner.email, "password": PASSWORD, "device_token": told});
+        Answer::of(request.json(&body).send().await).await.expect(status);
+    }
 }
 
 /// Section 5: a success clears the account budget of its own source only.

@@ -1,7 +1,10 @@
 //! Guessing one account's password: five failures, then a lock that ends to the second and never grows.
 
 use crate::support::{Answer, OTHER_PASSWORD, PASSWORD, Persona, TestApp, fresh_email, fresh_ip};
+use accounts::credential_check::account_key;
 use accounts::ports::AuditRow;
+use hardening::lockout::Budget;
+use hardening::rate_limit::{Count, Per};
 use serde_json::json;
 
 const LOCK: u64 = 900;
@@ -248,4 +251,76 @@ async fn guessing_inside_a_session_ends_in_429_and_not_in_a_sign_out() {
     person.post("/api/auth/reauthenticate", &right).await.expect(200);
     assert_eq!(app.audit_rows("auth.login_failed").await.len(), 5);
     assert_eq!(app.audit_rows("auth.account_locked").await.len(), 1);
+}
+
+/// Five sign-ins under way, of a server that dies before it has judged them.
+async fn die_in_five_sign_ins(app: &TestApp, email: &str) {
+    let services = &app.assembly.services;
+    let rule = services.rules.find("POST", "/api/auth/login", Per::Account, Count::Failures).expect("a rule");
+    for _ in 0..5 {
+        let budget = Budget::of(rule, &account_key(&email.to_lowercase()));
+        drop(services.gate.reserve(vec![budget]).await.expect("no fault").expect("a place"));
+    }
+    app.advance(60);
+}
+
+/// Section 5: a lock that came of sign-ins which nobody judged is a lock like any other.
+#[tokio::test]
+async fn a_lock_of_sign_ins_that_nobody_judged_is_known_and_can_be_lifted() {
+    let app = TestApp::start().await;
+    let (admin, nobody) = (app.admin().await, fresh_email());
+    let victim = app.volunteer(&admin).await;
+    for email in [&victim.email, &nobody] {
+        die_in_five_sign_ins(&app, email).await;
+        for _ in 0..2 {
+            app.login_from(&fresh_ip(), email, PASSWORD).await.expect_problem(429, "account_locked");
+        }
+    }
+    let rows = app.audit_rows("auth.account_locked").await;
+    assert_eq!((rows.len(), about(&rows, &victim)), (2, 1));
+    let listed = admin.get("/api/lockouts").await.expect(200);
+    assert_eq!(listed.json["items"].as_array().map(Vec::len), Some(1), "{}", listed.text);
+    let mails = app.mails_to(&victim.email).await;
+    assert_eq!(mails.iter().filter(|mail| mail.contains("Subject: Your account was locked")).count(), 1);
+    let unlock = json!({"token": app.mailed_token(&victim.email).await});
+    app.post_from(&fresh_ip(), "/api/auth/unlock", &unlock).await.expect(200);
+    app.login_from(&fresh_ip(), &victim.email, PASSWORD).await.expect(200);
+
+    die_in_five_sign_ins(&app, &victim.email).await;
+    admin.poke(&format!("/api/people/{}/unlock", victim.id)).await.expect(200);
+    app.login_from(&fresh_ip(), &victim.email, PASSWORD).await.expect(200);
+    assert_eq!(app.audit_rows("auth.account_unlocked").await.len(), 2, "also of a lock that nobody had met");
+}
+
+/// Section 5: what strangers did at an address before somebody had it is no fault of its owner, however they come.
+#[tokio::test]
+async fn failures_at_an_address_that_nobody_has_do_not_follow_its_owner() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for invited in [false, true] {
+        let email = fresh_email();
+        for _ in 0..20 {
+            fail(&app, &email, 5).await;
+            guess(&app, &email).await.expect_problem(429, "account_locked");
+            app.advance(LOCK);
+        }
+        guess(&app, &email).await.expect_problem(429, "account_locked");
+        let mut body = json!({"name": "Sam", "email": email, "password": PASSWORD});
+        if invited {
+            let admin = admin.on_another_device().await;
+            admin
+                .post("/api/invitations", &json!({"email": email, "roles": ["volunteer"]}))
+                .await
+                .expect(201);
+            body["invitation_token"] = app.mailed_token(&email).await.into();
+        } else {
+            body["org_name"] = "Another One".into();
+        }
+        app.post_from(&fresh_ip(), "/api/auth/signup", &body).await.expect(201);
+        for left in [4, 3] {
+            let answer = guess(&app, &email).await.expect(401);
+            assert_eq!(answer.header("x-ratelimit-remaining"), left.to_string());
+        }
+        app.login_from(&fresh_ip(), &email, PASSWORD).await.expect(200);
+    }
 }

@@ -42,6 +42,11 @@ async fn three_sign_ups_an_hour_and_address() {
     sign_up(&app, &fresh_ip(), &founding()).await.expect(201);
     assert_eq!(app.audit_rows("person.create").await.len(), 4);
     assert_eq!(app.audit_rows("auth.rate_limited").await.len(), 1, "once a window");
+    assert_eq!(app.audit_rows("auth.account_locked").await.len(), 1, "the address's block");
+    let key = format!("rate_limit:{{ip:{ip}}}:/api/auth/signup:successes");
+    let locks = app.assembly.services.accounts.active_locks(&[key], app.now()).await.expect("readable");
+    let shown: Vec<_> = locks.iter().map(|lock| (&*lock.kind, &*lock.subject)).collect();
+    assert_eq!(shown, [("ip", &*ip)], "the block is in the database");
     app.advance(1);
     sign_up(&app, &ip, &founding()).await.expect(201);
 }

@@ -204,6 +204,24 @@ async fn a_rule_of_the_operator_is_never_read_and_then_ignored() {
     expect_limit(&other.get("/api/events").await.expect(200), 100, 98);
 }
 
+/// Section 5: of the limits that a request met, the tightest is reported; a credential endpoint tells its own.
+#[tokio::test]
+async fn the_tightest_limit_is_reported() {
+    let app = TestApp::start().await;
+    let person = app.admin().await;
+    let invite = || json!({"email": fresh_email(), "roles": ["volunteer"]});
+    expect_limit(&person.post("/api/invitations", &invite()).await.expect(201), 20, 19);
+    for _ in 0..15 {
+        person.delete("/api/teams/team_none").await.expect(404);
+    }
+    expect_limit(&person.post("/api/invitations", &invite()).await.expect(201), 30, 13);
+    let ip = fresh_ip();
+    for _ in 0..297 {
+        app.request_from(&ip, Method::GET, "/api/people/me").send().await.expect("an answer");
+    }
+    expect_limit(&app.login_from(&ip, &person.email, "wrong").await.expect(401), 5, 4);
+}
+
 /// A rule names its route as the reference does: with the part in braces it limits whatever stands there, all of
 /// it together, and not the list above.
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn signed_in(assembly: &Assembly, email: &str, password: &str) -> Result<S
     let input = SignIn {
         email: EmailAddress::parse(email).expect("an address"),
         password: Secret::new(password.to_owned()),
-        device_token: None,
+        device_tokens: Vec::new(),
     };
     Ok(sign_in(&assembly.services, &context, input).await?.signed_in().expect("nobody has a second factor"))
 }

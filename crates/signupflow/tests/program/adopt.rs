@@ -89,7 +89,7 @@ async fn adopts(place: Place) {
         let input = SignIn {
             email: EmailAddress::parse(&format!("person.{kind}@example.org")).expect("an address"),
             password: Secret::new(PASSWORD.to_owned()),
-            device_token: None,
+            device_tokens: Vec::new(),
         };
         sign_in(&assembly.services, &context, input).await.expect("the right password");
         assembly.database.clone().close().await;

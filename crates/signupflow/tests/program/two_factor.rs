@@ -39,7 +39,7 @@ async fn password_step(assembly: &Assembly) -> Outcome {
     let input = SignIn {
         email: EmailAddress::parse(EMAIL).expect("an address"),
         password: Secret::new(PASSPHRASE.to_owned()),
-        device_token: None,
+        device_tokens: Vec::new(),
     };
     sign_in(&assembly.services, &context(), input).await.expect("the right password")
 }

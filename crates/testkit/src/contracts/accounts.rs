@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use accounts::error::{Error, Refusal};
 use accounts::model::{Lock, LockCursor, LockPage, Person, PersonStatus};
-use accounts::ports::{FailedSignIn, SuccessfulSignIn};
+use accounts::ports::{FailedSignIn, NewPerson, SuccessfulSignIn};
 use hardening::clock::Timestamp;
 use hardening::entropy::OsEntropy;
 use hardening::one_time_token::Purpose;
@@ -29,9 +29,12 @@ pub async fn all(stores: &Stores) {
     replacing_a_password_voids_what_came_before(stores).await;
     one_of_many_replacements_wins(stores).await;
     an_old_hash_never_overwrites_a_new_password(stores).await;
+    a_new_person_starts_without_what_strangers_did(stores).await;
     lifting_removes_locks_and_tells_others(stores).await;
     lifting_what_is_not_locked_leaves_no_row(stores).await;
     an_unlock_link_keeps_the_count(stores).await;
+    an_unlock_link_leaves_locks_for_codes(stores).await;
+    cleared_budgets_are_told(stores).await;
     failures_are_forgotten_where_nobody_needs_them(stores).await;
     an_unlock_link_works_once(stores).await;
     one_of_many_unlocks_wins(stores).await;
@@ -329,6 +332,33 @@ pub async fn lifting_removes_locks_and_tells_others(stores: &Stores) {
     stores.refuses(&organization.id, Refusal::NotFound("person"), verb).await;
 }
 
+/// Whoever comes to have an address starts with nothing of what strangers did there.
+pub async fn a_new_person_starts_without_what_strangers_did(stores: &Stores) {
+    let (organization, _) = stores.founded().await;
+    let (account_key, locked) = (id("account"), lock(None, "account", in_an_hour()));
+    let nobodys = FailedSignIn {
+        person_id: None,
+        account_key: Some(account_key.clone()),
+        locks: vec![locked.clone()],
+        unlock_grant: None,
+        raise_epoch: false,
+        at: now(),
+    };
+    stores.accounts.record_failed_sign_in(nobodys, trail(), vec![]).await.expect("stored");
+    let keys = vec![locked.key.clone()];
+    assert_eq!(stores.accounts.active_locks(&keys, now()).await.expect("readable").len(), 1);
+    let person = NewPerson {
+        account_key: account_key.clone(),
+        lock_keys: keys.clone(),
+        ..new_person(&organization.id, &["volunteer"])
+    };
+    stores.accounts.create_person(&person, trail()).await.expect("stored");
+    assert_eq!(stores.accounts.consecutive_failures(&account_key).await, Ok(0));
+    assert_eq!(stores.accounts.active_locks(&keys, now()).await, Ok(vec![]));
+    let lifted = stores.accounts.changes_since(person.created_at).await.expect("readable").lifted;
+    assert!(lifted.contains(&(locked.key, person.created_at)));
+}
+
 /// No row without its change: not without a lock, and not with one that is over.
 pub async fn lifting_what_is_not_locked_leaves_no_row(stores: &Stores) {
     let (_, person) = stores.founded().await;
@@ -354,6 +384,34 @@ pub async fn an_unlock_link_keeps_the_count(stores: &Stores) {
     stores.leaves(1, stores.accounts.redeem_unlock(&hash, now(), trail())).await;
     assert_eq!(stores.accounts.lock_keys_of(&person.id).await, Ok(vec![]));
     assert_eq!(stores.accounts.consecutive_failures(&key).await, Ok(1));
+}
+
+/// A mailbox buys no guesses at the second factor.
+pub async fn an_unlock_link_leaves_locks_for_codes(stores: &Stores) {
+    let (_, person) = stores.founded().await;
+    let kinds = ["account", "person", "second_factor", "session_codes"];
+    let locks: Vec<Lock> = kinds.iter().map(|kind| lock(Some(&person), kind, in_an_hour())).collect();
+    let sorted = |locks: &[Lock]| {
+        let mut keys: Vec<String> = locks.iter().map(|lock| lock.key.clone()).collect();
+        keys.sort();
+        keys
+    };
+    let (passwords, codes) = (sorted(&locks[..2]), sorted(&locks[2..]));
+    let change = FailedSignIn { locks, ..failure(&person, None) };
+    stores.accounts.record_failed_sign_in(change, trail(), vec![]).await.expect("stored");
+    let hash = stores.granted(&person, Purpose::Unlock).await;
+    assert_eq!(stores.leaves(1, stores.accounts.redeem_unlock(&hash, now(), trail())).await, passwords);
+    assert_eq!(stores.accounts.lock_keys_of(&person.id).await, Ok(codes));
+}
+
+/// Budgets that had no lock are told of, too, and leave no row in the log.
+pub async fn cleared_budgets_are_told(stores: &Stores) {
+    let (keys, at) = ([id("b"), id("a")], now());
+    for _ in 0..2 {
+        stores.accounts.tell_lifted(&keys, at).await.expect("stored");
+    }
+    let lifted = stores.accounts.changes_since(at).await.expect("readable").lifted;
+    assert!(keys.iter().all(|key| lifted.contains(&(key.clone(), at))));
 }
 
 /// At addresses without an account, below the limit, after 90 quiet days.

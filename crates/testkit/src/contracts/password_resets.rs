@@ -286,7 +286,7 @@ pub async fn one_of_many_who_use_a_link_wins(stores: &Stores, elsewhere: &Stores
 /// A mailbox buys no guesses at the second factor.
 pub async fn locks_for_codes_stay(stores: &Stores) {
     let (_, person) = stores.founded().await;
-    let codes = failed_and_locked(stores, &person, None, "second_factor").await;
+    let codes = failed_and_locked(stores, &person, None, "session_codes").await;
     let device = failed_and_locked(stores, &person, None, "device").await;
     let link = linked(stores, &person).await;
     let at = now();

@@ -224,7 +224,7 @@ pub fn new_organization() -> NewOrganization {
 
 /// A person who is not stored yet, with an address nobody has.
 pub fn new_person(org_id: &str, roles: &[&str]) -> NewPerson {
-    let id = id("person");
+    let (account_key, id) = (id("account"), id("person"));
     NewPerson {
         org_id: org_id.to_owned(),
         name: "Ann".to_owned(),
@@ -233,6 +233,8 @@ pub fn new_person(org_id: &str, roles: &[&str]) -> NewPerson {
         password_hash: "$hash".to_owned(),
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         language: "en".to_owned(),
+        account_key,
+        lock_keys: Vec::new(),
         created_at: now(),
         id,
     }
@@ -254,6 +256,7 @@ pub fn mail(person_id: Option<&str>) -> Mail {
         content: Content::AccountLocked {
             unlock_token: random_token(&OsEntropy).expose().clone(),
             locked_for_seconds: 900,
+            known_device: false,
             ip_address: "192.0.2.1".to_owned(),
         },
         expires_at: in_an_hour(),

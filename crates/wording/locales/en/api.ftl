@@ -74,6 +74,7 @@ detail-address-blocked = Too many attempts from this network address; it is bloc
 detail-link-blocked = This link was tried too often; it is blocked for { $duration }.
 detail-locked = Account locked for { $duration } after too many failed attempts. Trying again does not make it longer.
 detail-locked-but-known = Account locked for { $duration } after too many failed attempts. Trying again does not make it longer. A device that signed in before, or the link in the mail we sent, still gets in.
+detail-locked-device = Account locked for { $duration } on this device after too many failed attempts. Trying again does not make it longer. The link in the mail we sent still gets in.
 detail-locked-for-good = Account locked for { $duration } after too many failed attempts. Trying again does not make it longer. Too many sign-ins failed in a row: from unknown devices it opens again when the password is reset or changed.
 detail-body-too-large = The body may have { $limit } bytes at most.
 detail-body-broke-off = The body broke off before its end.

@@ -19,6 +19,14 @@ mail-account-locked-body =
 mail-account-locked-button = Unlock account
 mail-account-locked-after = If it was not you, nothing needs to be done: the password was not guessed. Devices that signed in before keep working.
 
+mail-device-locked-subject = Sign-in from one of your devices was locked
+mail-device-locked-body =
+    Somebody on a device that signed in to your account before, at { $place }, failed to sign in several times, so sign-in from that device is locked for { $duration }.
+
+    If it was you, unlock it with this link:
+mail-device-locked-button = Unlock device
+mail-device-locked-after = If it was not you, somebody may be using your device: the password was not guessed. Other devices keep working.
+
 mail-password-changed-subject = Your password was changed
 mail-password-changed-body =
     The password of your account was changed from { $place }, and every other device was signed out.

@@ -74,6 +74,7 @@ detail-address-blocked = Demasiados intentos desde esta dirección de red; queda
 detail-link-blocked = Este enlace se probó demasiadas veces; queda bloqueado durante { $duration }.
 detail-locked = Cuenta bloqueada durante { $duration } tras demasiados intentos fallidos. Volver a intentarlo no alarga el bloqueo.
 detail-locked-but-known = Cuenta bloqueada durante { $duration } tras demasiados intentos fallidos. Volver a intentarlo no alarga el bloqueo. Un dispositivo que ya inició sesión antes, o el enlace del mensaje que enviamos, sigue dando acceso.
+detail-locked-device = Cuenta bloqueada durante { $duration } en este dispositivo tras demasiados intentos fallidos. Volver a intentarlo no alarga el bloqueo. El enlace del mensaje que enviamos sigue dando acceso.
 detail-locked-for-good = Cuenta bloqueada durante { $duration } tras demasiados intentos fallidos. Volver a intentarlo no alarga el bloqueo. Fallaron demasiados inicios de sesión seguidos: desde dispositivos desconocidos se abrirá cuando se restablezca o cambie la contraseña.
 detail-body-too-large = El cuerpo puede tener como máximo { $limit } bytes.
 detail-body-broke-off = El cuerpo se cortó antes del final.

@@ -18,6 +18,14 @@ mail-account-locked-body =
 mail-account-locked-button = Desbloquear cuenta
 mail-account-locked-after = Si no fuiste tú, no tienes que hacer nada: no adivinaron la contraseña. Los dispositivos que ya habían iniciado sesión siguen funcionando.
 
+mail-device-locked-subject = Se ha bloqueado el acceso desde uno de tus dispositivos
+mail-device-locked-body =
+    En un dispositivo que ya había iniciado sesión en tu cuenta, en { $place }, alguien intentó varias veces sin éxito iniciar sesión, así que el acceso desde ese dispositivo queda bloqueado durante { $duration }.
+
+    Si fuiste tú, desbloquéalo con este enlace:
+mail-device-locked-button = Desbloquear dispositivo
+mail-device-locked-after = Si no fuiste tú, puede que alguien esté usando tu dispositivo: no adivinaron la contraseña. Los demás dispositivos siguen funcionando.
+
 mail-password-changed-subject = Tu contraseña ha cambiado
 mail-password-changed-body =
     La contraseña de tu cuenta se cambió desde { $place } y se cerró la sesión en todos los demás dispositivos.

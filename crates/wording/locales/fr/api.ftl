@@ -74,6 +74,7 @@ detail-address-blocked = Trop de tentatives depuis cette adresse réseau ; elle 
 detail-link-blocked = Ce lien a été essayé trop souvent ; il est bloqué pendant { $duration }.
 detail-locked = Compte verrouillé pendant { $duration } après trop de tentatives échouées. Réessayer ne prolonge pas le verrouillage.
 detail-locked-but-known = Compte verrouillé pendant { $duration } après trop de tentatives échouées. Réessayer ne prolonge pas le verrouillage. Un appareil déjà connu, ou le lien de l’e-mail que nous avons envoyé, donne toujours accès.
+detail-locked-device = Compte verrouillé pendant { $duration } sur cet appareil après trop de tentatives échouées. Réessayer ne prolonge pas le verrouillage. Le lien de l’e-mail que nous avons envoyé donne toujours accès.
 detail-locked-for-good = Compte verrouillé pendant { $duration } après trop de tentatives échouées. Réessayer ne prolonge pas le verrouillage. Trop de connexions ont échoué de suite : depuis des appareils inconnus, il s’ouvrira de nouveau quand le mot de passe sera réinitialisé ou changé.
 detail-body-too-large = Le corps peut avoir au plus { $limit } octets.
 detail-body-broke-off = Le corps s’est interrompu avant la fin.

@@ -18,6 +18,14 @@ mail-account-locked-body =
 mail-account-locked-button = Déverrouiller le compte
 mail-account-locked-after = Si ce n’était pas vous, il n’y a rien à faire : le mot de passe n’a pas été deviné. Les appareils déjà connus continuent de fonctionner.
 
+mail-device-locked-subject = La connexion depuis l’un de vos appareils a été verrouillée
+mail-device-locked-body =
+    Sur un appareil déjà connu de votre compte, depuis { $place }, quelqu’un a échoué plusieurs fois à se connecter ; la connexion depuis cet appareil est donc bloquée pendant { $duration }.
+
+    Si c’était vous, déverrouillez-le avec ce lien :
+mail-device-locked-button = Déverrouiller l’appareil
+mail-device-locked-after = Si ce n’était pas vous, quelqu’un utilise peut-être votre appareil : le mot de passe n’a pas été deviné. Les autres appareils continuent de fonctionner.
+
 mail-password-changed-subject = Votre mot de passe a été modifié
 mail-password-changed-body =
     Le mot de passe de votre compte a été modifié depuis { $place }, et tous les autres appareils ont été déconnectés.

@@ -74,6 +74,7 @@ detail-address-blocked = Tentativas demais a partir deste endereço de rede; ele
 detail-link-blocked = Este link foi tentado vezes demais; ele fica bloqueado por { $duration }.
 detail-locked = Conta bloqueada por { $duration } após muitas tentativas sem sucesso. Tentar de novo não aumenta o bloqueio.
 detail-locked-but-known = Conta bloqueada por { $duration } após muitas tentativas sem sucesso. Tentar de novo não aumenta o bloqueio. Um dispositivo que já entrou antes, ou o link da mensagem que enviamos, ainda dá acesso.
+detail-locked-device = Conta bloqueada por { $duration } neste dispositivo após muitas tentativas sem sucesso. Tentar de novo não aumenta o bloqueio. O link da mensagem que enviamos ainda dá acesso.
 detail-locked-for-good = Conta bloqueada por { $duration } após muitas tentativas sem sucesso. Tentar de novo não aumenta o bloqueio. Muitos logins falharam seguidos: a partir de dispositivos desconhecidos ela volta a abrir quando a senha for redefinida ou alterada.
 detail-body-too-large = O corpo pode ter no máximo { $limit } bytes.
 detail-body-broke-off = O corpo foi interrompido antes do fim.

@@ -18,6 +18,14 @@ mail-account-locked-body =
 mail-account-locked-button = Desbloquear conta
 mail-account-locked-after = Se não foi você, não é preciso fazer nada: a senha não foi descoberta. Os dispositivos que já tinham entrado continuam funcionando.
 
+mail-device-locked-subject = O acesso por um dos seus dispositivos foi bloqueado
+mail-device-locked-body =
+    Em um dispositivo que já tinha entrado na sua conta, em { $place }, alguém tentou entrar várias vezes, sem sucesso; por isso o acesso por esse dispositivo fica bloqueado por { $duration }.
+
+    Se foi você, desbloqueie o dispositivo com este link:
+mail-device-locked-button = Desbloquear dispositivo
+mail-device-locked-after = Se não foi você, alguém pode estar usando o seu dispositivo: a senha não foi descoberta. Os outros dispositivos continuam funcionando.
+
 mail-password-changed-subject = Sua senha foi alterada
 mail-password-changed-body =
     A senha da sua conta foi alterada a partir de { $place } e todos os outros dispositivos foram desconectados.

@@ -74,6 +74,7 @@ detail-address-blocked = 来自此网络地址的尝试过多；该地址被封�
 detail-link-blocked = 此链接的尝试次数过多；已被封锁 { $duration }。
 detail-locked = 由于失败的尝试过多，账户被锁定 { $duration }。再次尝试不会延长锁定。
 detail-locked-but-known = 由于失败的尝试过多，账户被锁定 { $duration }。再次尝试不会延长锁定。曾经登录过的设备，或我们所发邮件中的链接，仍可进入。
+detail-locked-device = 由于失败的尝试过多，账户在此设备上被锁定 { $duration }。再次尝试不会延长锁定。我们所发邮件中的链接仍可进入。
 detail-locked-for-good = 由于失败的尝试过多，账户被锁定 { $duration }。再次尝试不会延长锁定。连续登录失败次数过多：对于未知设备，要到密码被重置或更改后才会重新开放。
 detail-body-too-large = 正文最多可有 { $limit } 字节。
 detail-body-broke-off = 正文在结束前中断。

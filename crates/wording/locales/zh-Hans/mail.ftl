@@ -18,6 +18,14 @@ mail-account-locked-body =
 mail-account-locked-button = 解锁账户
 mail-account-locked-after = 如果不是您本人，无需任何操作：密码并未被猜中。之前登录过的设备仍可正常使用。
 
+mail-device-locked-subject = 您的一台设备的登录已被锁定
+mail-device-locked-body =
+    有人在 { $place } 用一台曾经登录过您账户的设备多次尝试登录但未成功，因此来自该设备的登录已被锁定 { $duration }。
+
+    如果是您本人，请通过此链接解锁：
+mail-device-locked-button = 解锁设备
+mail-device-locked-after = 如果不是您本人，可能有人正在使用您的设备：密码并未被猜中。其他设备仍可正常使用。
+
 mail-password-changed-subject = 您的密码已更改
 mail-password-changed-body =
     您的账户密码已在 { $place } 更改，其他所有设备均已退出登录。

@@ -74,6 +74,7 @@ detail-address-blocked = 來自此網路位址的嘗試過多；該位址被封�
 detail-link-blocked = 此連結的嘗試次數過多；已被封鎖 { $duration }。
 detail-locked = 由於失敗的嘗試過多，帳號被鎖定 { $duration }。再次嘗試不會延長鎖定。
 detail-locked-but-known = 由於失敗的嘗試過多，帳號被鎖定 { $duration }。再次嘗試不會延長鎖定。曾經登入過的裝置，或我們所發郵件中的連結，仍可進入。
+detail-locked-device = 由於失敗的嘗試過多，帳號在此裝置上被鎖定 { $duration }。再次嘗試不會延長鎖定。我們所發郵件中的連結仍可進入。
 detail-locked-for-good = 由於失敗的嘗試過多，帳號被鎖定 { $duration }。再次嘗試不會延長鎖定。連續登入失敗次數過多：對於未知裝置，要到密碼被重設或變更後才會重新開放。
 detail-body-too-large = 本文最多可有 { $limit } 位元組。
 detail-body-broke-off = 本文在結束前中斷。

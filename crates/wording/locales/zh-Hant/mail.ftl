@@ -18,6 +18,14 @@ mail-account-locked-body =
 mail-account-locked-button = 解鎖帳號
 mail-account-locked-after = 如果不是您本人，無需任何操作：密碼並未被猜中。先前登入過的裝置仍可正常使用。
 
+mail-device-locked-subject = 您的一部裝置的登入已被鎖定
+mail-device-locked-body =
+    有人在 { $place } 用一部曾經登入過您帳號的裝置多次嘗試登入但未成功，因此來自該裝置的登入已被鎖定 { $duration }。
+
+    如果是您本人，請透過此連結解鎖：
+mail-device-locked-button = 解鎖裝置
+mail-device-locked-after = 如果不是您本人，可能有人正在使用您的裝置：密碼並未被猜中。其他裝置仍可正常使用。
+
 mail-password-changed-subject = 您的密碼已變更
 mail-password-changed-body =
     您的帳號密碼已在 { $place } 變更，其他所有裝置均已登出。

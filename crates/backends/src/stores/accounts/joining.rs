@@ -4,6 +4,7 @@ use accounts::error::Error;
 use accounts::ports::{NewOrganization, NewPerson};
 use hardening::audit::Trail;
 
+use super::locks;
 use crate::sql::{Sql, Unit};
 use crate::stores::refusals::{NO_ORGANIZATION, SIGNUP_CLOSED, TOKEN_INVALID};
 use crate::stores::texts::texts;
@@ -47,6 +48,7 @@ fn insert(unit: &mut Unit, person: &NewPerson) {
         ],
     );
     unit.run(INSERT_EMAIL, vec![(&person.email_canonical).into(), (&person.id).into()]);
+    locks::forget_strangers(unit, &person.account_key, &person.lock_keys, person.created_at);
 }
 
 pub(super) async fn found(

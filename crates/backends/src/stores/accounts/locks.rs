@@ -5,12 +5,13 @@ use accounts::outbox::Mail;
 use accounts::ports::OneTimeGrant;
 use hardening::audit::Trail;
 use hardening::clock::Timestamp;
+use hardening::fault::Fault;
 use hardening::one_time_token::TokenHash;
 
 use super::sign_ins;
 use crate::sql::{Sql, SqlError, Unit};
 use crate::stores::SqlStore;
-use crate::stores::refusals::{CONFLICT, NO_PERSON, TOKEN_INVALID, error_of};
+use crate::stores::refusals::{CONFLICT, NO_PERSON, TOKEN_INVALID, error_of, fault_of};
 use crate::stores::texts::texts;
 
 texts! {
@@ -22,6 +23,15 @@ texts! {
          ORDER BY key ON CONFLICT (key) DO UPDATE SET lifted_at = excluded.lifted_at",
     );
     run DELETE_LOCKS = Sql::same("DELETE FROM lockouts WHERE person_id = $1");
+    run TELL_KEY_LIFTED = Sql::same(
+        "INSERT INTO lifted_locks (key, lifted_at) SELECT key, $2 FROM lockouts WHERE key = $1 \
+         ON CONFLICT (key) DO UPDATE SET lifted_at = excluded.lifted_at",
+    );
+    run TELL_CLEARED = Sql::same(
+        "INSERT INTO lifted_locks (key, lifted_at) VALUES ($1, $2) \
+         ON CONFLICT (key) DO UPDATE SET lifted_at = excluded.lifted_at",
+    );
+    run DELETE_LOCK = Sql::same("DELETE FROM lockouts WHERE key = $1");
     run DELETE_FAILURES = Sql::same("DELETE FROM sign_in_failures WHERE account_key = $1");
     guard SOMETHING_IS_LOCKED = Sql::same(
         "UPDATE people SET status = status WHERE id = $1 AND EXISTS \
@@ -63,11 +73,15 @@ texts! {
          WHERE user_security_settings.credential_epoch = CAST($2 AS BIGINT)",
     );
     run REPLACE_HASH = Sql::same("UPDATE people SET password_hash = $2 WHERE id = $1");
+    query LOCK_KEYS_BUT_CODES = Sql::same(
+        "SELECT key FROM lockouts WHERE person_id = $1 AND kind NOT IN ('second_factor', 'session_codes') \
+         ORDER BY key",
+    );
     run TELL_LIFTED_BUT_CODES = Sql::same(
         "INSERT INTO lifted_locks (key, lifted_at) SELECT key, $2 FROM lockouts WHERE person_id = $1 \
-         AND kind <> 'second_factor' ORDER BY key ON CONFLICT (key) DO UPDATE SET lifted_at = excluded.lifted_at",
+         AND kind NOT IN ('second_factor', 'session_codes') ORDER BY key ON CONFLICT (key) DO UPDATE SET lifted_at = excluded.lifted_at",
     );
-    run DELETE_LOCKS_BUT_CODES = Sql::same("DELETE FROM lockouts WHERE person_id = $1 AND kind <> 'second_factor'");
+    run DELETE_LOCKS_BUT_CODES = Sql::same("DELETE FROM lockouts WHERE person_id = $1 AND kind NOT IN ('second_factor', 'session_codes')");
     run VOID_TOKENS = Sql::same("DELETE FROM one_time_tokens WHERE person_id = $1 AND used_at IS NULL");
 }
 
@@ -87,6 +101,15 @@ pub(super) fn lift_all_but_codes(unit: &mut Unit, person_id: &str, at: Timestamp
     unit.run(MIRROR_LIFTED, vec![person_id.into()]);
     unit.run(TELL_LIFTED_BUT_CODES, vec![person_id.into(), at.into()]);
     unit.run(DELETE_LOCKS_BUT_CODES, vec![person_id.into()]);
+}
+
+/// Adds that nothing is left of what was counted at an address before somebody had it.
+pub(super) fn forget_strangers(unit: &mut Unit, account_key: &str, lock_keys: &[String], at: Timestamp) {
+    unit.run(DELETE_FAILURES, vec![account_key.into()]);
+    for key in lock_keys {
+        unit.run(TELL_KEY_LIFTED, vec![key.into(), at.into()]);
+        unit.run(DELETE_LOCK, vec![key.into()]);
+    }
 }
 
 /// Adds the new hash: links that are not used are void, and the failures with the old password are forgotten. The
@@ -117,6 +140,22 @@ pub(super) async fn lift_all(
     }
 }
 
+/// The keys of the locks that a mailed link lifts.
+pub(super) async fn keys_but_codes(store: &SqlStore, person_id: &str) -> Result<Vec<String>, Fault> {
+    store.all(LOCK_KEYS_BUT_CODES, vec![person_id.into()], |row| row.text("key")).await
+}
+
+/// In one order, as locks are stored and lifted.
+pub(super) async fn tell_lifted(store: &SqlStore, keys: &[String], at: Timestamp) -> Result<(), Fault> {
+    let mut keys: Vec<&String> = keys.iter().collect();
+    keys.sort_unstable();
+    let mut unit = Unit::housekeeping("the lifting itself is on record");
+    for key in keys {
+        unit.run(TELL_CLEARED, vec![key.into(), at.into()]);
+    }
+    store.database.commit(unit).await.map(|_| ()).map_err(fault_of)
+}
+
 /// The owner of a token never changes, so it may be read before the unit that spends it.
 async fn owner(store: &SqlStore, hash: &TokenHash) -> Result<String, Error> {
     let owner = store.one(OWNER_OF_TOKEN, vec![hash.0.into()], |row| row.text("person_id")).await?;
@@ -137,12 +176,14 @@ pub(super) async fn redeem_unlock(
     hash: &TokenHash,
     at: Timestamp,
     trail: Trail,
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     let person_id = owner(store, hash).await?;
+    let lifted = keys_but_codes(store, &person_id).await?;
     let mut unit = store.unit(trail);
     spend(&mut unit, hash, "unlock", at, &person_id);
-    lift(&mut unit, &person_id, at);
-    store.store(unit).await.map(|_| ())
+    lift_all_but_codes(&mut unit, &person_id, at);
+    store.store(unit).await?;
+    Ok(lifted)
 }
 
 pub(super) async fn redeem_not_me(

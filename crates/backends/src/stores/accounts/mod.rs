@@ -162,6 +162,10 @@ impl AccountStore for SqlStore {
         locks::lift_all(self, person_id, at, trail).await
     }
 
+    async fn tell_lifted(&self, keys: &[String], at: Timestamp) -> Result<(), Fault> {
+        locks::tell_lifted(self, keys, at).await
+    }
+
     async fn lock_keys_of(&self, person_id: &str) -> Result<Vec<String>, Fault> {
         self.all(LOCK_KEYS, vec![person_id.into()], |row| row.text("key")).await
     }
@@ -188,7 +192,12 @@ impl AccountStore for SqlStore {
         self.one(PEEK, params, |row| row.text("person_id")).await
     }
 
-    async fn redeem_unlock(&self, hash: &TokenHash, at: Timestamp, trail: Trail) -> Result<(), Error> {
+    async fn redeem_unlock(
+        &self,
+        hash: &TokenHash,
+        at: Timestamp,
+        trail: Trail,
+    ) -> Result<Vec<String>, Error> {
         locks::redeem_unlock(self, hash, at, trail).await
     }
 

@@ -48,9 +48,6 @@ texts! {
     query KNOWN = Sql::same(
         "SELECT person_id, used_at, expires_at FROM one_time_tokens WHERE token_hash = $1 AND purpose = $2",
     );
-    query LOCK_KEYS_BUT_CODES = Sql::same(
-        "SELECT key FROM lockouts WHERE person_id = $1 AND kind <> 'second_factor' ORDER BY key",
-    );
     run RAISE_EPOCHS = Sql::same(
         "INSERT INTO user_security_settings (user_id, created_at, updated_at, last_password_change, \
          credential_epoch, device_epoch) VALUES ($1, $2, $2, $2, 1, 1) ON CONFLICT (user_id) DO UPDATE SET \
@@ -160,7 +157,7 @@ impl PasswordResetStore for SqlStore {
         mails: Vec<Mail>,
     ) -> Result<Vec<String>, Error> {
         let person_id = change.person_id.as_str();
-        let lifted = self.all(LOCK_KEYS_BUT_CODES, vec![person_id.into()], |row| row.text("key")).await?;
+        let lifted = locks::keys_but_codes(self, person_id).await?;
         let mut unit = self.unit(trail);
         unit.guarded(LOCK_WHO_MAY_SIGN_IN, vec![person_id.into()], TOKEN_INVALID);
         locks::spend(&mut unit, &change.hash, Purpose::PasswordReset.as_str(), change.at, person_id);

@@ -67,7 +67,7 @@ async fn signed_in(
     let input = SignIn {
         email: address(&login.email)?,
         password: Secret::new(login.password.clone()),
-        device_token: None,
+        device_tokens: Vec::new(),
     };
     // Nobody in a new organization has a second factor, or must have one.
     let opened = sign_in(services, context, input).await?.signed_in().ok_or(Refusal::Unauthenticated)?;

@@ -17,7 +17,8 @@ use crate::web::state::AppState;
 /// A lock for failed attempts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LockBody {
-    /// `account` (strangers), `device`, `person` (inside a session) or `second_factor` (codes while signing in).
+    /// `account` (strangers), `device`, `person` (passwords inside a session), `second_factor` (codes while signing in) or
+    /// `session_codes` (codes inside a session).
     pub kind: String,
     /// The account, when it is known.
     pub person_id: Option<String>,

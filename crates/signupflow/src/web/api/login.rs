@@ -88,9 +88,10 @@ pub async fn login(
     judge.verdict()?;
     let email = email.ok_or_else(|| Refusal::field("email", "is required"))?;
     let cookie = cookies::read(&headers, cookies::device_cookie_name(state.secure_cookies));
-    let device_token =
-        body.device_token.map(|token| token.0).or_else(|| cookie.map(|text| Secret::new(text.to_owned())));
-    let input = SignIn { email, password: body.password.0, device_token };
+    // A client that remembers an old token may still have a good cookie.
+    let told = body.device_token.map(|token| token.0);
+    let device_tokens = told.into_iter().chain(cookie.map(|text| Secret::new(text.to_owned()))).collect();
+    let input = SignIn { email, password: body.password.0, device_tokens };
     let services = state.services.clone();
     let outcome = admitted(&state, async move { sign_in::sign_in(&services, &context, input).await }).await?;
     Ok(match outcome {

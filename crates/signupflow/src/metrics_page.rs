@@ -61,6 +61,11 @@ impl MetricsPage {
         Ok(Self { bound, headers })
     }
 
+    /// The address that is listened on, with its real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.bound.local_addr()
+    }
+
     /// Serves the page until the task is dropped.
     pub async fn serve(self) {
         let upkeep = async {

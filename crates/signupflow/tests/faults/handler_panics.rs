@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use reqwest::Method;
-use signupflow::server::{Limits, Server};
+use signupflow::metrics_page::MetricsPage;
 use signupflow::web::refusals::Outcome;
 use signupflow::web::run_to_end::run_to_end;
 use signupflow::web::state::AppState;
@@ -45,11 +45,10 @@ async fn panics_counted(metrics: &str) -> u64 {
 }
 
 async fn metrics_page() -> String {
-    signupflow::metrics_page::install();
-    let bound = Server::bind("127.0.0.1:0".parse().expect("an address"), Limits::of_metrics()).await;
-    let bound = bound.expect("a free port");
-    let address = bound.local_addr();
-    tokio::spawn(signupflow::metrics_page::serve(bound));
+    let page = MetricsPage::bind("127.0.0.1:0".parse().expect("an address"), None).await;
+    let page = page.expect("a free port");
+    let address = page.local_addr();
+    tokio::spawn(page.serve());
     format!("http://{address}/metrics")
 }
 

@@ -241,7 +241,7 @@ impl<'de> SeqAccess<'de> for Items<'de, '_> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         let Some((place, tree)) = self.rest.next() else { return Ok(None) };
         let path = join(&self.path, &place.to_string());
-        read_or_stand_in(seed, Some(tree), path, self.notes).map(Some)
+        read_or_stand_in(seed, Some(tree), &path, self.notes).map(Some)
     }
 }
 
@@ -269,19 +269,19 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
         let (name, tree) = self.value.take().ok_or_else(|| Fault::custom("has a key without a value"))?;
         let path = join(&self.path, &name.chars().take(MAX_NAME).collect::<String>());
-        read_or_stand_in(seed, tree, path, self.notes)
+        read_or_stand_in(seed, tree, &path, self.notes)
     }
 }
 
 fn read_or_stand_in<'de, T: DeserializeSeed<'de>>(
     seed: T,
     tree: Option<&'de Tree>,
-    path: String,
+    path: &str,
     notes: &Notes,
 ) -> Result<T::Value, Fault> {
-    let read = match tree.filter(|_| !notes.stand_ins.contains(&path)) {
-        Some(tree) => seed.deserialize(Reader { tree, path: path.clone(), notes }),
+    let read = match tree.filter(|_| !notes.stand_ins.contains(path)) {
+        Some(tree) => seed.deserialize(Reader { tree, path: path.to_owned(), notes }),
         None => seed.deserialize(StandIn),
     };
-    read.map_err(|fault| fault.at(&path))
+    read.map_err(|fault| fault.at(path))
 }

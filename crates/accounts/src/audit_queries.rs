@@ -55,12 +55,12 @@ async fn note_read(
     first_page: bool,
 ) -> Result<(), Error> {
     let (person_id, now) = (principal.person_id(), services.clock.now());
-    if services.reads.has_row(person_id, first_page, now) {
+    if services.tallies.reads.has_row(person_id, first_page, now) {
         return Ok(());
     }
     let read = Happening::done(Action::AuditRead, Resource::new("audit_log", principal.org_id()));
     services.audit.append(services.trail(context, &Actor::principal(principal), read)).await?;
-    services.reads.note(person_id, now);
+    services.tallies.reads.note(person_id, now);
     Ok(())
 }
 

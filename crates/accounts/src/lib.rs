@@ -40,4 +40,4 @@ pub mod two_factor;
 
 pub use context::{Principal, RequestContext};
 pub use error::{Error, Refusal};
-pub use services::{Services, Settings};
+pub use services::{Services, Settings, Tallies};

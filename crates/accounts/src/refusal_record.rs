@@ -132,18 +132,18 @@ pub async fn put_on_record(
             if actor.is_anonymous() { context.clone() } else { RequestContext::new("", "", "", None) };
         let repeats =
             Repeats { actor: actor.clone().by_id_only(), context, refused, count: 0, until: now + window };
-        services.refusals.count(key, repeats);
-    } else if services.refusals.has_room(now) {
+        services.tallies.refusals.count(key, repeats);
+    } else if services.tallies.refusals.has_room(now) {
         services.audit.append(services.trail(context, actor, refused)).await?;
     } else {
-        services.refusals.lock().count_other(refused.action(), now + window);
+        services.tallies.refusals.lock().count_other(refused.action(), now + window);
     }
     Ok(())
 }
 
 /// Writes counts down; returns how many refusals they tell of.
 pub async fn write_down(services: &Services, which: Which) -> Result<u64, Error> {
-    let mut due = services.refusals.take(which, services.clock.now());
+    let mut due = services.tallies.refusals.take(which, services.clock.now());
     let mut told = 0;
     while !due.is_empty() {
         let rest = due.split_off(due.len().min(ROWS_AT_ONCE));
@@ -151,7 +151,7 @@ pub async fn write_down(services: &Services, which: Which) -> Result<u64, Error>
             && let Err(fault) = services.audit.append(trail).await
         {
             due.extend(rest);
-            services.refusals.put_back(due);
+            services.tallies.refusals.put_back(due);
             return Err(fault.into());
         }
         told += due.iter().map(|(_, repeats)| repeats.count).sum::<u64>();

@@ -62,10 +62,8 @@ pub struct Services {
     pub gate: Gate,
     /// Which lifted locks this process has dropped from its gate already.
     pub lifted_locks: LiftedLocks,
-    /// Refusals that are counted and not on record yet.
-    pub refusals: RefusalTally,
-    /// Reads of the trail that have their row.
-    pub reads: ReadLog,
+    /// What need not be a row of its own.
+    pub tallies: Tallies,
     /// Which limits apply where.
     pub rules: Arc<RuleSet>,
     /// Password checks off the async threads.
@@ -155,6 +153,15 @@ impl Settings {
                 .map_or(self.session_max_per_person, |n| n.min(self.session_max_per_person)),
         }
     }
+}
+
+/// What this process knows of the trail, so that repetition does not fill it.
+#[derive(Debug, Default)]
+pub struct Tallies {
+    /// Refusals that are counted and not on record yet.
+    pub refusals: RefusalTally,
+    /// Reads of the trail that have their row.
+    pub reads: ReadLog,
 }
 
 /// What applies to a new session.

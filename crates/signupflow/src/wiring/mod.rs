@@ -11,11 +11,9 @@ use std::time::Duration;
 
 use accounts::lockouts::LiftedLocks;
 use accounts::ports::Mailer;
-use accounts::read_record::ReadLog;
-use accounts::refusal_record::RefusalTally;
 use accounts::two_factor::SecondFactorRules;
 use accounts::two_factor::policy::{self, PolicyBook};
-use accounts::{Services, Settings};
+use accounts::{Services, Settings, Tallies};
 use backends::embedded::WriteThroughSessions;
 use backends::redis::RedisLink;
 use backends::sql::{Database, SqlError, migrate};
@@ -205,8 +203,7 @@ pub async fn assemble(config: Config, mut sources: Sources) -> Result<Assembly, 
         revocation_mark: shared.revocation_mark,
         quotas: shared.quotas,
         lifted_locks: LiftedLocks::default(),
-        refusals: RefusalTally::default(),
-        reads: ReadLog::default(),
+        tallies: Tallies::default(),
         rules: Arc::new(config.rate_limit.rules.clone()),
         hashing: Arc::new(hash_pool(hash_cost.unwrap_or(config.password.argon2), &entropy)),
         password_policy: Arc::new(password_policy(&config)),

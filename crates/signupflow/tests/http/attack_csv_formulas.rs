@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 const STARTERS: [&str; 8] = ["=", "+", "-", "@", "＝", "＋", "－", "＠"];
 
+const AGENTS: [&str; 11] =
+    ["=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-1", "\t=1", "\"=1\"", " =1", ",=1", "x;=1", "x; @1", "x\t+1"];
+
 #[tokio::test]
 async fn no_cell_of_an_export_starts_a_formula() {
     let app = TestApp::start().await;
@@ -17,20 +20,7 @@ async fn no_cell_of_an_export_starts_a_formula() {
         admin.post("/api/events", &event).await.expect(201);
         titles.push(title);
     }
-    let agents = [
-        "=cmd|' /C calc'!A0",
-        "@SUM(1)",
-        "+1",
-        "-1",
-        "\t=1",
-        "\"=1\"",
-        " =1",
-        ",=1",
-        "x;=1",
-        "x; @1",
-        "x\t+1",
-    ];
-    for (number, agent) in agents.into_iter().enumerate() {
+    for (number, agent) in AGENTS.into_iter().enumerate() {
         let team = json!({"name": format!("Team {number}")});
         let request = admin.request(Method::POST, "/api/teams").header("User-Agent", agent).json(&team);
         Answer::of(request.send().await).await.expect(201);

@@ -97,7 +97,7 @@ fn a_bad_rules_file_is_refused_with_its_line() {
         ("/api/team/*", "/api/teams"),
     ] {
         fs::write(&path, rule(unknown)).unwrap();
-        let reason = Config::load(&values).unwrap_err().0.remove(0).reason;
+        let reason = Config::load(&values).unwrap_err().errors.remove(0).reason;
         assert_eq!(reason, format!("line 2: there is no route {unknown}; did you mean {nearest}?"));
     }
 }

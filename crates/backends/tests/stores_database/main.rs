@@ -85,7 +85,7 @@ async fn what_cannot_be_audited_does_not_happen(place: Place) {
         stores.accounts.raise_epoch(&before.id, now(), trail()).await,
         stores.accounts.found_organization(&second, &founder, trail()).await,
         stores.accounts.create_person(&new_person(&organization.id, &[]), trail()).await,
-        stores.organizations.delete(&organization.id, &[before.id.clone()], now(), trail()).await,
+        stores.organizations.delete(&organization.id, std::slice::from_ref(&before.id), now(), trail()).await,
         stores.audit.append(trail()).await.map_err(Error::Fault),
     ];
     for outcome in outcomes {

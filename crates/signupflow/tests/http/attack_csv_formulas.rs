@@ -1,22 +1,13 @@
 //! A32: no cell of an export is run by a spreadsheet, whatever people put into it.
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, Persona, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const STARTERS: [&str; 8] = ["=", "+", "-", "@", "＝", "＋", "－", "＠"];
 
-#[tokio::test]
-async fn no_cell_of_an_export_starts_a_formula() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    let mut titles = Vec::new();
-    for starter in STARTERS {
-        let title = format!("{starter}HYPERLINK(\"http://evil.example\";\"a, b\")");
-        let event = json!({"title": title, "type": "service", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T12:00:00Z"});
-        admin.post("/api/events", &event).await.expect(201);
-        titles.push(title);
-    }
+/// Teams made by clients whose own description a spreadsheet would run.
+async fn from_odd_clients(admin: &Persona<'_>) {
     let agents = [
         "=cmd|' /C calc'!A0",
         "@SUM(1)",
@@ -35,6 +26,20 @@ async fn no_cell_of_an_export_starts_a_formula() {
         let request = admin.request(Method::POST, "/api/teams").header("User-Agent", agent).json(&team);
         Answer::of(request.send().await).await.expect(201);
     }
+}
+
+#[tokio::test]
+async fn no_cell_of_an_export_starts_a_formula() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut titles = Vec::new();
+    for starter in STARTERS {
+        let title = format!("{starter}HYPERLINK(\"http://evil.example\";\"a, b\")");
+        let event = json!({"title": title, "type": "service", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T12:00:00Z"});
+        admin.post("/api/events", &event).await.expect(201);
+        titles.push(title);
+    }
+    from_odd_clients(&admin).await;
     let csv = admin.get("/api/audit/export?format=csv").await.expect(200).text;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::None).from_reader(csv.as_bytes());
     let records: Vec<csv::StringRecord> = reader.records().map(|record| record.expect("RFC 4180")).collect();

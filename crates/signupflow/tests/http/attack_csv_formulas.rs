@@ -1,13 +1,32 @@
 //! A32: no cell of an export is run by a spreadsheet, whatever people put into it.
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, Persona, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const STARTERS: [&str; 8] = ["=", "+", "-", "@", "＝", "＋", "－", "＠"];
 
-const AGENTS: [&str; 11] =
-    ["=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-1", "\t=1", "\"=1\"", " =1", ",=1", "x;=1", "x; @1", "x\t+1"];
+/// Teams made by clients whose own description a spreadsheet would run.
+async fn from_odd_clients(admin: &Persona<'_>) {
+    let agents = [
+        "=cmd|' /C calc'!A0",
+        "@SUM(1)",
+        "+1",
+        "-1",
+        "\t=1",
+        "\"=1\"",
+        " =1",
+        ",=1",
+        "x;=1",
+        "x; @1",
+        "x\t+1",
+    ];
+    for (number, agent) in agents.into_iter().enumerate() {
+        let team = json!({"name": format!("Team {number}")});
+        let request = admin.request(Method::POST, "/api/teams").header("User-Agent", agent).json(&team);
+        Answer::of(request.send().await).await.expect(201);
+    }
+}
 
 #[tokio::test]
 async fn no_cell_of_an_export_starts_a_formula() {
@@ -20,11 +39,7 @@ async fn no_cell_of_an_export_starts_a_formula() {
         admin.post("/api/events", &event).await.expect(201);
         titles.push(title);
     }
-    for (number, agent) in AGENTS.into_iter().enumerate() {
-        let team = json!({"name": format!("Team {number}")});
-        let request = admin.request(Method::POST, "/api/teams").header("User-Agent", agent).json(&team);
-        Answer::of(request.send().await).await.expect(201);
-    }
+    from_odd_clients(&admin).await;
     let csv = admin.get("/api/audit/export?format=csv").await.expect(200).text;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::None).from_reader(csv.as_bytes());
     let records: Vec<csv::StringRecord> = reader.records().map(|record| record.expect("RFC 4180")).collect();

@@ -113,7 +113,7 @@ def rules(folder):
     for count in ("successes", "attempts"):
         lines.append(rule.format("/api/auth/signup", 'methods = ["POST"]\n', 10_000, 3600, "ip", count,
                                  "sliding-window", "lockout = 3600\n"))
-    lines.append(rule.format("/api/auth/password-reset-request", 'methods = ["POST"]\n', 1_000_000, 3600, "ip", "requests",
+    lines.append(rule.format("/api/auth/password-reset-request", 'methods = ["POST"]\n', 10_000, 3600, "ip", "requests",
                              "sliding-window", ""))
     path = os.path.join(folder, "rules.toml")
     with open(path, "w") as file:

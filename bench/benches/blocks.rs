@@ -17,7 +17,7 @@ use hardening::csrf::CsrfKeys;
 use hardening::entropy::OsEntropy;
 use hardening::headers::{HeaderSettings, SecurityHeaders};
 use hardening::keys::KeyRing;
-use hardening::rate_limit::{Quota, RuleSet, Settings, headers};
+use hardening::rate_limit::{Algorithm, Quota, RuleSet, Settings, headers};
 use hardening::sanitise::limited_html;
 use hardening::secret::Secret;
 use hardening::session::token::{SessionClaims, TokenKeys};
@@ -68,7 +68,7 @@ fn stores(criterion: &mut Criterion) {
     let rules = RuleSet::defaults(&Settings::default());
     criterion.bench_function("rules: match a request, name its keys", |b| {
         b.iter(|| {
-            let met = rules.matching(black_box("GET"), "/api/people/{id}");
+            let met = rules.matching(Algorithm::Gcra, black_box("GET"), "/api/people/{id}");
             met.map(|(rule, names)| names.key_of(rule, "person_1").len()).sum::<usize>()
         });
     });

@@ -5,9 +5,8 @@
 //! * A kept entry leaves at exactly `time + window`. Its time is that of the settlement, or of the lapse:
 //!   never earlier than the moment the attempt was judged. That is why no window of this length, wherever it
 //!   lies, holds more than `limit` judged attempts.
-//! * When kept entries reach the limit and there is a lockout, `blocked_until` is set, and entries that would leave
-//!   before it go at once. At `now >= blocked_until` there is no lock; what outlasts it, because the lock is shorter
-//!   than the window, counts until it leaves.
+//! * When kept entries reach the limit and there is a lockout, the lock replaces them: `blocked_until` is
+//!   set, the entries go. At `now >= blocked_until` the key is free.
 //! * What is judged during a lock never extends it, but counts after it as long as any other entry: a lock that
 //!   began while attempts were under way (one was settled long after its lease) would else forget them.
 //! * Lapses are applied in the order of their times, as if somebody had watched: it makes no difference when
@@ -195,9 +194,8 @@ impl Window {
         let full = self.kept.len() >= usize::try_from(limits.limit).unwrap_or(usize::MAX);
         match limits.lockout {
             Some(lockout) if full && self.blocked_until.is_none() => {
-                let until = at + lockout;
-                self.kept.retain(|entry| entry.at + limits.window > until);
-                self.blocked_until = Some(until);
+                self.kept.clear();
+                self.blocked_until = Some(at + lockout);
                 true
             }
             _ => false,

@@ -22,7 +22,6 @@ pub async fn all(store: Arc<dyn AttemptStore>) {
     five_failures_lock_for_exactly_the_set_time(&store).await;
     attempts_during_a_lock_never_extend_it(&store).await;
     without_a_lockout_places_come_back_one_by_one(&store).await;
-    a_lock_shorter_than_its_window_forgets_nothing(&store).await;
     places_are_taken_in_all_budgets_or_in_none(&store).await;
     reserved_places_are_busy_and_lock_nothing(&store).await;
     unsettled_attempts_count_once_their_lease_has_lapsed(&store).await;
@@ -86,21 +85,6 @@ pub async fn without_a_lockout_places_come_back_one_by_one(store: &Store) {
     clock.set(start + WINDOW);
     place(&gate, &[&email]).await.succeeded().await.expect("no fault");
     assert_eq!(refusal(&gate, &[&email]).await.kind, DeniedKind::WindowFull, "only one place came back");
-}
-
-/// After the lock the window still holds what was counted before it.
-pub async fn a_lock_shorter_than_its_window_forgets_nothing(store: &Store) {
-    let (gate, clock) = gate(store);
-    let account = budget(Per::Account, 2, Some(MICROSECOND * 1_000_000));
-    let start = clock.now();
-    place(&gate, &[&account]).await.failed().await.expect("no fault");
-    let settled = place(&gate, &[&account]).await.failed().await.expect("no fault");
-    let until = settled.locked[0].1;
-    clock.set(until);
-    let denied = refusal(&gate, &[&account]).await;
-    assert_eq!((denied.kind, denied.until), (DeniedKind::WindowFull, start + WINDOW));
-    clock.set(start + WINDOW);
-    place(&gate, &[&account]).await.withdrawn().await;
 }
 
 /// A refusal by one budget uses nothing up in the others, and the refusing one is named.

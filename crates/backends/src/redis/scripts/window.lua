@@ -90,12 +90,8 @@ local function keep(w, id, limits, at)
   while place > 1 and w.kept[place - 1].at > at do place = place - 1 end
   table.insert(w.kept, place, { at = at, id = id })
   if w.blocked or not limits.lockout or #w.kept < limits.limit then return false end
+  w.kept = {}
   w.blocked = at + limits.lockout
-  local outlasting = {}
-  for _, entry in ipairs(w.kept) do
-    if entry.at + limits.window > w.blocked then outlasting[#outlasting + 1] = entry end
-  end
-  w.kept = outlasting
   return true
 end
 

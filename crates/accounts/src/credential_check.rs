@@ -183,13 +183,14 @@ fn locked(budget: &Budget, until: Timestamp, now: Timestamp) -> Refusal {
         },
         scope => {
             let detail = match scope {
-                Per::Device => "detail-locked-device",
+                Per::Device => Message::new("detail-locked-device"),
                 // What helps against a lock for guessed passwords does not help against one for codes.
-                Per::Account if !budget.key.ends_with(SECOND_STEP_ROUTE) => "detail-locked-but-known",
-                _ => "detail-locked",
+                Per::Account if !budget.key.ends_with(SECOND_STEP_ROUTE) => {
+                    Message::new("detail-locked-but-known")
+                }
+                _ => Message::new("detail-locked"),
             };
-            let detail = Message::new(detail).with("duration", set);
-            Refusal::Locked { detail, retry_after, limit, window }
+            Refusal::Locked { detail: detail.with("duration", set), retry_after, limit, window }
         }
     }
 }

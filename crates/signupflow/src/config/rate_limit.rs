@@ -1,9 +1,10 @@
 //! Rate limits and lockouts.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use hardening::rate_limit::{RuleSet, Settings};
+use hardening::rate_limit::{Rule, RuleSet, Settings};
 
 use super::reader::Reader;
 use super::unknown::nearest;
@@ -118,8 +119,23 @@ pub(super) fn read(reader: &mut Reader<'_>, password_reset_per_hour: u32) -> Rat
     let rules = RuleSet::defaults(&settings);
     let from_file = reader.parsed(&RATE_LIMIT_RULES_FILE, |path| with_file(rules.clone(), path));
     let (rules_file, rules) = from_file.map_or((None, rules), |(path, rules)| (Some(path), rules));
+    warn_of_short_locks(reader, &rules);
     let lockout_revokes_sessions = reader.boolean(&LOCKOUT_REVOKES_SESSIONS);
     RateLimit { enabled, settings, rules_file, rules, lockout_revokes_sessions }
+}
+
+/// When a lock ends the budget is fresh, so that a lock shorter than its window makes the limit one a lock.
+fn warn_of_short_locks(reader: &mut Reader<'_>, rules: &RuleSet) {
+    let is_short = |rule: &&Rule| rule.lockout.is_some_and(|lock| lock < rule.window);
+    let routes: BTreeSet<&str> =
+        rules.rules().iter().filter(is_short).map(|rule| rule.route.as_str()).collect();
+    if !routes.is_empty() {
+        reader.warn(format!(
+            "locks are shorter than the window that is counted over ({}): after each lock counting begins anew, and more \
+             than the limit can be tried in one window",
+            routes.into_iter().collect::<Vec<_>>().join(", ")
+        ));
+    }
 }
 
 fn with_file(rules: RuleSet, path: &str) -> Result<(PathBuf, RuleSet), String> {

@@ -129,8 +129,10 @@ mod tests {
         let (_, document) = openapi::router_and_document();
         let documents = Documents::of(&document).expect("the document can be shown");
         let shown = format!("{:?}", pages(Arc::new(documents)));
+        let paths = shown.split('"').filter(|part| part.starts_with('/'));
+        // In some versions it also shows the place of its own fallback.
         let routed: std::collections::BTreeSet<_> =
-            shown.split('"').filter(|part| part.starts_with('/')).collect();
+            paths.filter(|path| !path.contains("__private__axum")).collect();
         let known: std::collections::BTreeSet<_> = PAGES.into_iter().chain([STATIC_FILES]).collect();
         assert_eq!(routed, known);
     }

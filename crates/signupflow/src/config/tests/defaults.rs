@@ -100,3 +100,15 @@ fn empty_values_count_as_unset() {
         variable::all().filter(|variable| variable.name != "DATA_DIR").map(|v| (v.name, " ")).collect();
     loaded(development(&all));
 }
+
+#[test]
+fn a_lock_shorter_than_its_window_is_warned_of() {
+    let short = loaded(development(&[("RATE_LIMIT_LOCKOUT_DURATION", "60")]));
+    assert!(
+        warns(&short, "shorter than the window") && warns(&short, "/api/auth/login"),
+        "{:?}",
+        short.warnings
+    );
+    let long = loaded(development(&[("RATE_LIMIT_LOCKOUT_DURATION", "300")]));
+    assert!(!warns(&long, "shorter"), "{:?}", long.warnings);
+}

@@ -46,28 +46,21 @@ fn new_device(browser: &str, system: &str) -> Content {
     }
 }
 
+fn account_locked(locked_for_seconds: u64, known_device: bool) -> Content {
+    Content::AccountLocked {
+        unlock_token: "tok".into(),
+        locked_for_seconds,
+        known_device,
+        ip_address: "192.0.2.1".into(),
+    }
+}
+
 /// Every kind, with what must be found in its text.
 fn contents() -> Vec<(Content, Vec<&'static str>)> {
     let ip_address = || "192.0.2.1".to_owned();
     let mut all = vec![
-        (
-            Content::AccountLocked {
-                unlock_token: "tok".into(),
-                locked_for_seconds: 900,
-                known_device: false,
-                ip_address: ip_address(),
-            },
-            vec!["192.0.2.1", "15", "https://acc.example/unlock?token=tok"],
-        ),
-        (
-            Content::AccountLocked {
-                unlock_token: "tok".into(),
-                locked_for_seconds: 120,
-                known_device: true,
-                ip_address: ip_address(),
-            },
-            vec!["192.0.2.1", "2", "https://acc.example/unlock?token=tok"],
-        ),
+        (account_locked(900, false), vec!["192.0.2.1", "15", "https://acc.example/unlock?token=tok"]),
+        (account_locked(120, true), vec!["192.0.2.1", "2", "https://acc.example/unlock?token=tok"]),
         (
             Content::PasswordChanged { not_me_token: "tok".into(), ip_address: ip_address() },
             vec!["192.0.2.1", "https://acc.example/not-me?token=tok"],
@@ -123,7 +116,7 @@ fn every_mail_says_everything_in_every_language_in_text_and_html() {
             assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())));
             seen.insert(subject);
         }
-        assert_eq!(seen.len(), 13, "subjects in {}", language.tag());
+        assert_eq!(seen.len(), 14, "subjects in {}", language.tag());
     }
 }
 

@@ -65,7 +65,7 @@ async fn the_fields_of_an_event_have_their_limits() {
         ("start", json!("soon")),
         ("required_roles", json!([{"role": "usher", "count": 0}])),
         ("required_roles", json!([{"role": "usher", "count": 1001}])),
-        ("required_roles", json!([{"role": "Usher!", "count": 1}])),
+        ("required_roles", json!([{"role": "Admin", "count": 1}])),
         ("required_roles", json!([{"role": "usher", "count": 1}, {"role": "usher", "count": 2}])),
         ("required_roles", json!(vec![json!({"role": "usher", "count": 1}); 21])),
     ];

@@ -241,3 +241,29 @@ async fn raw_login(app: &TestApp, target: &str, email: &str, header: &str) -> u1
     stream.read_to_string(&mut answer).await.expect("an answer");
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
 }
+
+/// A03: HTTP/2 and HTTP/1.1 take from one budget.
+#[tokio::test]
+async fn both_versions_of_http_share_one_budget() {
+    let app = TestApp::start().await;
+    let victim = app.admin().await;
+    let second = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    for left in (0..=5).rev() {
+        let (client, version) = if left % 2 == 0 {
+            (&second, reqwest::Version::HTTP_2)
+        } else {
+            (&app.http, reqwest::Version::HTTP_11)
+        };
+        let request = client.post(format!("http://{}/api/auth/login", app.address));
+        let body = json!({"email": victim.email, "password": "wrong"});
+        let response =
+            request.header("X-Forwarded-For", fresh_ip()).json(&body).send().await.expect("served");
+        assert_eq!(response.version(), version);
+        if left > 0 {
+            assert_eq!(response.status(), 401);
+            assert_eq!(response.headers()["x-ratelimit-remaining"], (left - 1).to_string());
+        } else {
+            assert_eq!(response.status(), 429);
+        }
+    }
+}

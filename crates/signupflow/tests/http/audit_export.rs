@@ -143,6 +143,7 @@ async fn dates_bound_an_export() {
         rows.iter().filter(|row| row["timestamp"].as_str() < Some(&*newest)).cloned().collect();
     assert!(!before.is_empty() && before.len() < rows.len());
     assert_eq!(answer.json, Value::Array(before));
+    app.advance(1);
     let later = admin.get(&format!("/api/audit/export?format=json&start_date={newest}")).await.expect(200);
     let told = app.audit_rows("audit.exported").await;
     let bounds: Vec<_> = told.iter().filter_map(|row| row.changes.clone()).collect();

@@ -116,7 +116,7 @@ async fn only_its_own_fresh_admins_set_it() {
     for bad in [
         json!({}),
         json!({"require": "yes"}),
-        json!({"require": true, "roles": ["No\nrole"]}),
+        json!({"require": true, "roles": ["ADMIN"]}),
         json!({"require": false, "roles": ["admin"]}),
         json!({"require": false, "deadline": "2030-01-01T00:00:00Z"}),
         json!({"require": true, "deadline": "soon"}),

@@ -408,6 +408,7 @@ impl backends::names::LookUp for Service {
     }
 }
 
+/// F33: while names cannot be resolved, Redis is found again at its last address.
 #[tokio::test]
 async fn a_server_is_found_again_at_its_last_address_while_the_name_service_is_away() {
     let redis = tcp();

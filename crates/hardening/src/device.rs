@@ -94,6 +94,8 @@ impl DeviceKeys {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::keys::tests::ring;
 
@@ -143,6 +145,38 @@ mod tests {
             [payload.to_owned(), format!("{payload}.{tag}x"), format!("x{payload}.{tag}"), String::new()]
         {
             assert_eq!(keys().verify(&bad, NOW), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_issued_is_said_again(account in ".{0,60}", device in ".{0,60}", epoch: i64) {
+            let token = keys().issue(&account, &device, epoch, NOW);
+            let said = DeviceClaims { person_id: account, device_id: device, device_epoch: epoch, issued_at: NOW };
+            prop_assert_eq!(keys().verify(token.expose(), NOW), Some(said));
+        }
+
+        #[test]
+        fn one_changed_character_makes_a_stranger(at: prop::sample::Index, to in "[A-Za-z0-9_.=~-]") {
+            let token = keys().issue("person_1", "device_1", 7, NOW);
+            let mut changed: Vec<char> = token.expose().chars().collect();
+            let at = at.index(changed.len());
+            changed[at] = to.chars().next().expect("one character");
+            let changed: String = changed.into_iter().collect();
+            prop_assert_eq!(keys().verify(&changed, NOW).is_some(), changed == *token.expose());
+        }
+
+        #[test]
+        fn cut_or_longer_tokens_are_strangers(keep: prop::sample::Index, more in "[A-Za-z0-9_.-]{1,9}") {
+            let token = keys().issue("person_1", "device_1", 7, NOW);
+            let whole = token.expose();
+            prop_assert_eq!(keys().verify(&whole[..keep.index(whole.len())], NOW), None);
+            prop_assert_eq!(keys().verify(&format!("{whole}{more}"), NOW), None);
+        }
+
+        #[test]
+        fn what_was_not_issued_is_a_stranger(text in "\\PC{0,200}|[A-Za-z0-9_-]{0,90}\\.[A-Za-z0-9_-]{43}") {
+            prop_assert_eq!(keys().verify(&text, NOW), None);
         }
     }
 }

@@ -27,6 +27,8 @@ impl LookUp for Service {
     }
 }
 
+/// F33: while names cannot be resolved, PostgreSQL is reached at its last address, also by new connections; a name that
+/// was never resolved is told.
 #[tokio::test]
 async fn postgres_is_reconnected_to_at_its_last_address() {
     let server = Postgres::private(&ClusterOptions::default().tcp());

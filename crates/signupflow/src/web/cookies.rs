@@ -47,6 +47,8 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -76,5 +78,40 @@ mod tests {
         headers.append(COOKIE, HeaderValue::from_static("device=y"));
         assert_eq!(read(&headers, "device"), None);
         assert_eq!(read(&headers, "Device"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_cookie_is_read_if_it_was_sent_exactly_once(
+            lines in prop::collection::vec(
+                prop::collection::vec(("[a-c]|device|Device|__Host-device", "[!#-+./0-:<-~=-]{0,12}", " {0,2}"), 0..4),
+                0..4,
+            ),
+            name in "[a-c]|device|__Host-device",
+        ) {
+            let mut headers = HeaderMap::new();
+            for line in &lines {
+                let pairs: Vec<_> = line.iter().map(|(name, value, space)| format!("{space}{name}={value}")).collect();
+                headers.append(COOKIE, HeaderValue::try_from(pairs.join(";")).expect("plain text"));
+            }
+            let sent: Vec<&str> =
+                lines.iter().flatten().filter(|(sent, ..)| *sent == name).map(|(_, value, _)| value.as_str()).collect();
+            let expected = if sent.len() == 1 { Some(sent[0]) } else { None };
+            prop_assert_eq!(read(&headers, &name), expected);
+        }
+
+        #[test]
+        fn any_header_is_read_without_harm(lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..4)) {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                if let Ok(line) = HeaderValue::try_from(line) {
+                    headers.append(COOKIE, line);
+                }
+            }
+            for name in ["device", "session", "", "a"] {
+                let value = read(&headers, name);
+                prop_assert!(value.is_none_or(|value| !value.contains(';') && value.is_ascii()));
+            }
+        }
     }
 }

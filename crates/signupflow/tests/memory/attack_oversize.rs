@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::binary::memory_kib;
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, fresh_ip};
 use reqwest::Method;
 use serde_json::{Map, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -96,6 +96,35 @@ async fn deep_and_wide_json_is_refused() {
     send(twice).await.expect_problem(400, "duplicate_field");
     let number = format!("{{\"title\":{}}}", "9".repeat(60_000));
     assert!(send(number).await.status.is_client_error());
+    let more = memory_kib(std::process::id(), "VmRSS").saturating_sub(before);
+    assert!(more < MOST_MORE, "{more} KiB more");
+}
+
+/// Ten thousand parts, as many as fit and more, however they are named or separated.
+#[tokio::test]
+async fn forms_of_many_parts_are_refused() {
+    let app = TestApp::start().await;
+    let before = memory_kib(std::process::id(), "VmRSS");
+    let send = async |kind: &str, body: String| {
+        let request =
+            app.request_from(&fresh_ip(), Method::POST, "/forgot-password").header("Content-Type", kind);
+        Answer::of(request.body(body).send().await).await
+    };
+    let parts = |part: &dyn Fn(usize) -> String| (0..10_000).map(part).collect::<Vec<_>>().join("&");
+    for (what, body, status) in [
+        ("one name", parts(&|_| "email=".to_owned()), 413),
+        ("one short name", parts(&|_| "a=".to_owned()), 400),
+        ("nothing", parts(&|_| String::new()), 422),
+        ("names", parts(&|number| format!("{number:x}=")), 422),
+        ("long names", parts(&|number| format!("name{number}=1")), 413),
+    ] {
+        let answer = send("application/x-www-form-urlencoded", body).await;
+        assert_eq!(answer.status, status, "{what}: {}", answer.text);
+        assert!(answer.text.len() < 16 * 1024, "{what}: {} bytes", answer.text.len());
+    }
+    let part = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n";
+    let answer = send("multipart/form-data; boundary=b", part.repeat(10_000)).await;
+    assert!([413, 415].contains(&answer.status.as_u16()), "{}", answer.text);
     let more = memory_kib(std::process::id(), "VmRSS").saturating_sub(before);
     assert!(more < MOST_MORE, "{more} KiB more");
 }

@@ -1,4 +1,4 @@
-//! Three masters without replicas.
+//! Three masters, alone or with a replica each.
 
 use std::net::SocketAddr;
 
@@ -8,10 +8,15 @@ use crate::free_port::free_tcp_port;
 /// The first and last slot of each of the three masters.
 const SLOTS: [(u16, u16); 3] = [(0, 5460), (5461, 10922), (10923, 16383)];
 
+/// After so many milliseconds without a word a master with a replica counts as dead.
+const SILENCE: &str = "2000";
+
 /// A running throwaway cluster. Slots of a master that is away are away; the others go on.
 #[derive(Debug)]
 pub struct RedisCluster {
     masters: Vec<Server>,
+    /// In the order of their masters; none in a cluster without.
+    replicas: Vec<Server>,
 }
 
 impl RedisCluster {
@@ -20,7 +25,40 @@ impl RedisCluster {
     /// # Panics
     /// When Redis is not installed or the servers do not find each other.
     pub fn start() -> Self {
-        let masters: Vec<Server> = SLOTS.iter().map(|_| Server::start(&setup())).collect();
+        // Nobody is to be declared dead by a busy machine.
+        Self::of_masters("15000")
+    }
+
+    /// The same with a replica for each master, which takes its place when it has been silent for two seconds.
+    ///
+    /// # Panics
+    /// As [`RedisCluster::start`].
+    pub fn start_with_replicas() -> Self {
+        let mut cluster = Self::of_masters(SILENCE);
+        for master in &cluster.masters {
+            let replica = Server::start(&setup(SILENCE));
+            meet(&replica, master);
+            let id: String = master.ask(&["CLUSTER", "MYID"]).expect("it answers");
+            wait_until("the replica knows its master", || {
+                replica.ask::<redis::Value>(&["CLUSTER", "REPLICATE", &id]).is_ok()
+            });
+            cluster.replicas.push(replica);
+        }
+        wait_until("every replica follows, and everybody knows", || {
+            let nodes = |server: &Server| server.ask::<String>(&["CLUSTER", "NODES"]).unwrap_or_default();
+            let follows = |server: &Server| {
+                server
+                    .ask::<String>(&["INFO", "replication"])
+                    .is_ok_and(|info| info.contains("link_status:up"))
+            };
+            cluster.replicas.iter().all(follows)
+                && cluster.masters.iter().all(|master| nodes(master).matches("slave ").count() == SLOTS.len())
+        });
+        cluster
+    }
+
+    fn of_masters(silence: &str) -> Self {
+        let masters: Vec<Server> = SLOTS.iter().map(|_| Server::start(&setup(silence))).collect();
         for (master, (first, last)) in masters.iter().zip(SLOTS) {
             run(master, &["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
         }
@@ -29,7 +67,7 @@ impl RedisCluster {
                 meet(master, other);
             }
         }
-        let cluster = Self { masters };
+        let cluster = Self { masters, replicas: Vec::new() };
         wait_until("all masters know all slots", || {
             cluster.masters.iter().all(|master| {
                 let info: String = master.ask(&["CLUSTER", "INFO"]).unwrap_or_default();
@@ -103,6 +141,33 @@ impl RedisCluster {
         self.masters[master].signal("CONT");
     }
 
+    /// Waits until the replica of a master holds whatever the master does.
+    ///
+    /// # Panics
+    /// When that does not happen, or there is none.
+    pub fn wait_until_replicated(&self, master: usize) {
+        let offset = |server: &Server, name: &str| {
+            let info = server.ask::<String>(&["INFO", "replication"]).unwrap_or_default();
+            info.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
+        };
+        wait_until("the replica has caught up", || {
+            let sent = offset(&self.masters[master], "master_repl_offset:");
+            sent.is_some() && offset(&self.replicas[master], "slave_repl_offset:") >= sent
+        });
+    }
+
+    /// Waits until the replica of a master that is away has taken its place, and serves.
+    ///
+    /// # Panics
+    /// When that does not happen, or there is none.
+    pub fn wait_for_promotion(&self, master: usize) {
+        wait_until("the replica is the master", || {
+            let said = |words: &[&str]| self.replicas[master].ask::<String>(words).unwrap_or_default();
+            said(&["INFO", "replication"]).contains("role:master")
+                && said(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
+        });
+    }
+
     /// Starts a killed master again, with its slots and the data that were saved, and waits until it serves them:
     /// Redis itself lets up to five seconds pass before a master that was away does.
     ///
@@ -117,12 +182,11 @@ impl RedisCluster {
     }
 }
 
-fn setup() -> Setup {
+fn setup(silence: &str) -> Setup {
     let settings = [
         ("cluster-enabled", "yes".to_owned()),
         ("cluster-port", free_tcp_port().to_string()),
-        // Nobody is to be declared dead by a busy machine.
-        ("cluster-node-timeout", "15000".to_owned()),
+        ("cluster-node-timeout", silence.to_owned()),
         ("cluster-require-full-coverage", "no".to_owned()),
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value)).to_vec();

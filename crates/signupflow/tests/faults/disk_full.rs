@@ -68,8 +68,21 @@ impl<'a> Diary<'a> {
                 .expect(200);
         }
         assert_eq!(self.server.get("/ready").await.status, 200, "a server that reads stays in the balancer");
-        guess(self.server, &self.who.email, PASSWORD).await.expect(503);
-        // Looking at the audit log is on record itself.
+        self.expect_signing_in_refused().await;
+    }
+
+    /// A sign-in is small: PostgreSQL may still find room for it in pages that are there, but not for ever.
+    async fn expect_signing_in_refused(&self) {
+        for _ in 0..MOST_BEFORE_FULL {
+            if guess(self.server, &self.who.email, PASSWORD).await.status == 503 {
+                return;
+            }
+        }
+        panic!("signing in is never refused");
+    }
+
+    /// Looking at the audit log is on record itself, once a minute.
+    async fn expect_trail_refused(&self) {
         let audit = self.server.signed(&self.who, Method::GET, "/api/audit/logs", &Value::Null).await;
         audit.expect("it lives").expect(503);
     }
@@ -124,6 +137,7 @@ async fn a_full_disk_is_read_and_writing_resumes_with_room() {
         disk.fill();
         diary.change_until_full().await;
         diary.expect_reading_goes_on().await;
+        diary.expect_trail_refused().await;
         disk.make_room();
         diary.expect_writing_resumes().await;
     }
@@ -169,6 +183,7 @@ async fn files_that_may_not_grow_are_read_and_writing_resumes() {
         limit_files(&server, "4096");
         diary.change_until_full().await;
         diary.expect_reading_goes_on().await;
+        diary.expect_trail_refused().await;
         limit_files(&server, "unlimited");
         diary.expect_writing_resumes().await;
     }

@@ -81,10 +81,24 @@ impl<'a> Diary<'a> {
         panic!("signing in is never refused");
     }
 
-    /// Looking at the audit log is on record itself, once a minute.
+    /// Looking at the audit log is on record itself, and refused when that cannot be: a page of it is once a minute.
     async fn expect_trail_refused(&self) {
         let audit = self.server.signed(&self.who, Method::GET, "/api/audit/logs", &Value::Null).await;
         audit.expect("it lives").expect(503);
+    }
+
+    /// Every export is on record, so the row of one of them finds no room in the end.
+    async fn expect_exports_refused(&self) {
+        for _ in 0..MOST_BEFORE_FULL {
+            let path = "/api/audit/export?format=csv";
+            let export = self.server.signed(&self.who, Method::GET, path, &Value::Null).await;
+            let export = export.expect("it lives");
+            if export.status != 200 {
+                export.expect(503);
+                return;
+            }
+        }
+        panic!("an export is never refused");
     }
 
     async fn expect_writing_resumes(&mut self) {
@@ -213,6 +227,7 @@ async fn a_full_postgres_is_read_and_writing_resumes_with_room() {
         disk.fill();
         diary.change_until_full().await;
         diary.expect_reading_goes_on().await;
+        diary.expect_exports_refused().await;
         disk.make_room();
         diary.expect_writing_resumes().await;
     }

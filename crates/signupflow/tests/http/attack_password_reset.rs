@@ -213,8 +213,8 @@ async fn nothing_in_a_request_leads_the_link_elsewhere() {
     assert!(mails.len() >= 5);
     for mail in &mails {
         assert!(mail.contains(&format!("{PUBLIC_URL}/reset-password?token=")), "{mail}");
-        let copied = mail.lines().any(|line| line.to_lowercase().starts_with("bcc"));
-        assert!(!mail.contains("evil") && !copied, "{mail}");
+        // With its colon: the letters alone may stand in a boundary or a token.
+        assert!(!mail.contains("evil") && !mail.to_lowercase().contains("bcc:"), "{mail}");
     }
     for email in [
         format!("{}\r\nBcc: mallory@evil.example", owner.email),

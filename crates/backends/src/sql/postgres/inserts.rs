@@ -13,9 +13,12 @@ use crate::sql::unit::Statement;
 /// Longer units gain little.
 const MOST: usize = 6;
 
-/// The texts made so far, by the addresses of their parts, which live as long as the program.
+/// Address and length of a text, which lives as long as the program.
+type Place = (usize, usize);
+
+/// The texts made so far, by their parts.
 #[derive(Debug, Default)]
-pub(super) struct Inserts(Mutex<HashMap<Vec<usize>, Arc<str>>>);
+pub(super) struct Inserts(Mutex<HashMap<Vec<Place>, Arc<str>>>);
 
 impl Inserts {
     /// The one text for all of these statements, if each is an unguarded INSERT of a row.
@@ -28,7 +31,8 @@ impl Inserts {
         if !inserts {
             return None;
         }
-        let parts = statements.iter().map(|one| one.sql.for_postgres().as_ptr().addr()).collect();
+        let place = |text: &'static str| -> Place { (text.as_ptr().addr(), text.len()) };
+        let parts = statements.iter().map(|one| place(one.sql.for_postgres())).collect();
         // Nothing panics half way through a change of it.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Some(Arc::clone(known.entry(parts).or_insert_with(|| written(statements))))

@@ -96,8 +96,22 @@ pub struct NotATimestamp;
 impl fmt::Display for Timestamp {
     /// Fixed width, always six fractional digits, so that text order is time order.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text_in(&mut [0; TEXT]))
+    }
+}
+
+/// The length of a moment's text.
+const TEXT: usize = "0000-00-00T00:00:00.000000Z".len();
+
+impl Timestamp {
+    /// What `Display` shows, without the formatter: several stand in every row and answer, and it takes long.
+    pub fn to_text(self) -> String {
+        self.text_in(&mut [0; TEXT]).to_owned()
+    }
+
+    fn text_in(self, text: &mut [u8; TEXT]) -> &str {
         let t = self.to_offset_date_time();
-        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        *text = *b"0000-00-00T00:00:00.000000Z";
         let mut put = |end: usize, mut number: u32| {
             for digit in text[..end].iter_mut().rev() {
                 if !digit.is_ascii_digit() || number == 0 {
@@ -114,14 +128,13 @@ impl fmt::Display for Timestamp {
         put(16, t.minute().into());
         put(19, t.second().into());
         put(26, t.microsecond());
-        // Several stand in every row and answer; `write!` with widths takes ten times as long.
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        std::str::from_utf8(text).unwrap_or_default()
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text_in(&mut [0; TEXT]))
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`EventStore`]: what people sign up for.
 
 use accounts::error::Error;
-use accounts::model::{Event, Page, RequiredRole};
+use accounts::model::{Event, Page};
 use accounts::ports::EventStore;
 use async_trait::async_trait;
 use hardening::audit::Trail;
@@ -56,11 +56,6 @@ fn read(row: &Row) -> Result<Event, SqlError> {
     })
 }
 
-fn roles(required: &[RequiredRole]) -> Value {
-    let role = |one: &RequiredRole| serde_json::json!({ "role": one.role, "count": one.count });
-    Value::Json(required.iter().map(role).collect())
-}
-
 fn content(event: &Event) -> [Value; 7] {
     [
         (&event.title).into(),
@@ -69,7 +64,7 @@ fn content(event: &Event) -> [Value; 7] {
         event.end.into(),
         (&event.location).into(),
         (&event.description).into(),
-        roles(&event.required_roles),
+        Value::json(&event.required_roles),
     ]
 }
 

@@ -140,7 +140,7 @@ fn later_than(seen: Timestamp, at: Timestamp) -> Timestamp {
 }
 
 fn json_list<T: AsRef<str>>(items: &[T]) -> Value {
-    Value::Json(items.iter().map(|item| item.as_ref().to_owned()).collect::<Vec<_>>().into())
+    Value::json(&items.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
 }
 
 /// The text list in a column; a column that holds something else holds nothing.

@@ -2,6 +2,7 @@
 
 mod harness;
 mod migrations;
+mod postgres_groups;
 mod postgres_names;
 mod postgres_only;
 mod postgres_tls;

@@ -10,7 +10,7 @@ use tokio_postgres::NoTls;
 
 use crate::harness::{Fixture, INSERT, insert, is_bad, is_unavailable, item, number, unit};
 
-async fn raw(url: &str) -> tokio_postgres::Client {
+pub(crate) async fn raw(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("reached");
     tokio::spawn(connection);
     client

@@ -22,6 +22,8 @@ pub const CANONICAL_VERSION: i64 = 1;
 pub struct SealedEvent {
     /// The event.
     pub event: AuditEvent,
+    /// The event's changes as they are hashed and stored: canonical JSON.
+    pub changes: Option<String>,
     /// Salt of the personal fields' commitments.
     pub salt: [u8; 16],
     /// The exact hashed bytes.
@@ -38,14 +40,15 @@ impl SealedEvent {
 
     /// Seals with a known salt: for verification.
     pub fn with_salt(event: AuditEvent, salt: [u8; 16]) -> Self {
-        let canonical = canonical_bytes(&event, &salt);
+        let changes = event.changes.as_ref().map(|changes| canonical_json(changes.as_json()));
+        let canonical = canonical_bytes(&event, changes.as_deref(), &salt);
         let leaf_hash = Sha256::new().chain_update([0]).chain_update(&canonical).finalize().into();
-        Self { event, salt, canonical, leaf_hash }
+        Self { event, changes, salt, canonical, leaf_hash }
     }
 }
 
 /// The members in the order of their names, as RFC 8785 has them.
-fn canonical_bytes(event: &AuditEvent, salt: &[u8; 16]) -> Vec<u8> {
+fn canonical_bytes(event: &AuditEvent, changes: Option<&str>, salt: &[u8; 16]) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     let mut member = |before: &str, name: &str, value: Scalar<'_>| {
         out.extend_from_slice(before.as_bytes());
@@ -56,7 +59,7 @@ fn canonical_bytes(event: &AuditEvent, salt: &[u8; 16]) -> Vec<u8> {
     };
     member("{", "action", Scalar::Text(event.action.as_str()));
     let mut before = ",\"commitments\":{";
-    for (name, commitment) in commitments(event, salt) {
+    for (name, commitment) in commitments(event, changes, salt) {
         member(before, name, Scalar::Optional(commitment.as_deref()));
         before = ",";
     }
@@ -75,31 +78,30 @@ fn canonical_bytes(event: &AuditEvent, salt: &[u8; 16]) -> Vec<u8> {
 }
 
 /// Commitments by the names of their fields, in the order of the names.
-fn commitments(event: &AuditEvent, salt: &[u8; 16]) -> [(&'static str, Option<String>); 6] {
+fn commitments(
+    event: &AuditEvent,
+    changes: Option<&str>,
+    salt: &[u8; 16],
+) -> [(&'static str, Option<String>); 6] {
     let keyed = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of any length");
-    let commit = |name: &'static str, value: Option<&[u8]>| {
+    let commit = |name: &'static str, value: Option<&str>| {
         let commitment = value.map(|value| {
             let mut mac = keyed.clone();
             mac.update(name.as_bytes());
             mac.update(&[0]);
-            mac.update(value);
+            mac.update(value.as_bytes());
             lower(&mac.finalize().into_bytes())
         });
         (name, commitment)
     };
-    let changes = event.changes.as_ref().map(|changes| canonical_json(changes.as_json()));
     [
-        commit("changes", changes.as_deref()),
-        commit("error_message", bytes(event.error_message.as_ref())),
-        commit("ip_address", bytes(event.ip_address.as_ref())),
-        commit("resource_name", bytes(event.resource.name.as_ref())),
-        commit("user_agent", bytes(event.user_agent.as_ref())),
-        commit("user_email", Some(event.user_email.as_bytes())),
+        commit("changes", changes),
+        commit("error_message", event.error_message.as_deref()),
+        commit("ip_address", event.ip_address.as_deref()),
+        commit("resource_name", event.resource.name.as_deref()),
+        commit("user_agent", event.user_agent.as_deref()),
+        commit("user_email", Some(&event.user_email)),
     ]
-}
-
-fn bytes(text: Option<&String>) -> Option<&[u8]> {
-    text.map(String::as_bytes)
 }
 
 /// What a member of the canonical form can be.
@@ -127,12 +129,16 @@ fn write_json(value: &impl serde::Serialize, out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("texts and whole numbers are always JSON");
 }
 
-/// RFC 8785 bytes of a JSON value without fractional numbers: keys in UTF-16 order, no spaces, the shortest
+/// RFC 8785 text of a JSON value without fractional numbers: keys in UTF-16 order, no spaces, the shortest
 /// escapes.
-pub fn canonical_json(value: &Value) -> Vec<u8> {
+pub fn canonical_json(value: &Value) -> String {
     let mut out = Vec::with_capacity(512);
     write_canonical(value, &mut out);
-    out
+    text_of(out)
+}
+
+fn text_of(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("JSON is UTF-8")
 }
 
 fn write_canonical(value: &Value, out: &mut Vec<u8>) {
@@ -215,7 +221,8 @@ mod tests {
         };
         for event in [event(), full] {
             let sealed = SealedEvent::with_salt(event.clone(), [7; 16]);
-            let commitments: serde_json::Map<String, Value> = commitments(&event, &[7; 16])
+            let changes = sealed.changes.as_deref();
+            let commitments: serde_json::Map<String, Value> = commitments(&event, changes, &[7; 16])
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect();
@@ -226,7 +233,7 @@ mod tests {
                 "resource_type": event.resource.kind, "resource_id": event.resource.id,
                 "request_id": event.request_id, "status": event.status.as_str(), "commitments": commitments,
             });
-            assert_eq!(sealed.canonical, canonical_json(&form));
+            assert_eq!(sealed.canonical, canonical_json(&form).into_bytes());
         }
     }
 
@@ -259,8 +266,7 @@ mod tests {
     #[test]
     fn keys_sort_by_utf16_and_escapes_are_short() {
         let value = json!({"\u{10000}": 1, "\u{ffff}": 2, "a\n": "\u{1}\"/"});
-        let text = String::from_utf8(canonical_json(&value)).expect("UTF-8");
-        assert_eq!(text, "{\"a\\n\":\"\\u0001\\\"/\",\"\u{10000}\":1,\"\u{ffff}\":2}");
+        assert_eq!(canonical_json(&value), "{\"a\\n\":\"\\u0001\\\"/\",\"\u{10000}\":1,\"\u{ffff}\":2}");
     }
 
     proptest! {
@@ -268,7 +274,7 @@ mod tests {
         fn parsing_and_writing_again_gives_the_same_bytes(keys in proptest::collection::vec(".{0,8}", 0..6), n in any::<i64>()) {
             let map: serde_json::Map<String, Value> = keys.iter().map(|k| (k.clone(), json!([n, k, null]))).collect();
             let once = canonical_json(&Value::Object(map));
-            let again = canonical_json(&serde_json::from_slice::<Value>(&once).expect("canonical text is JSON"));
+            let again = canonical_json(&serde_json::from_str::<Value>(&once).expect("canonical text is JSON"));
             prop_assert_eq!(once, again);
         }
     }

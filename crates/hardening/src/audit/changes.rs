@@ -84,8 +84,9 @@ fn mask(value: Value) -> Value {
 fn speaks_of_a_secret(name: &str) -> bool {
     const WORDS: [&str; 8] =
         ["password", "secret", "token", "hash", "recovery_code", "totp", "signing_key", "encryption_key"];
-    let name = name.to_ascii_lowercase();
-    name == "code" || WORDS.iter().any(|word| name.contains(word))
+    let name = name.as_bytes();
+    let is_in_name = |word: &[u8]| name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    name.eq_ignore_ascii_case(b"code") || WORDS.iter().any(|word| is_in_name(word.as_bytes()))
 }
 
 /// Masks secrets at any depth, and writes fractional numbers as text: their JSON form differs between

@@ -65,26 +65,15 @@ pub(super) async fn prepare(
     Ok(ready)
 }
 
-/// Prepares and encodes a unit that is one statement; changes nothing.
-pub(super) async fn prepare_as_one(
-    client: &Object,
-    known: &Statements,
-    text: &str,
-    statements: &[Statement],
-) -> Result<Ready, Failed> {
-    let params: Vec<_> = statements.iter().flat_map(|one| one.params.iter().cloned()).collect();
-    Ok(known.ready(client, text, text, &params).await?)
-}
-
-/// Stores a unit that is one statement ([`super::inserts`]), a transaction by itself.
-pub(super) async fn send_as_one(
+/// Stores units that are one statement ([`super::inserts`]), a transaction by itself; each inserts so many rows.
+pub(super) async fn send_insertions(
     client: &Object,
     ready: &Ready,
-    inserted: usize,
+    rows: usize,
 ) -> Result<Committed, Failed> {
     let was_sent = !client.is_closed();
     match ready.count(client).await {
-        Ok(_) => Ok(Committed { rows: vec![1; inserted] }),
+        Ok(_) => Ok(Committed { rows: vec![1; rows] }),
         Err(error) => Err(Failed {
             repeat: failure::worth_repeating(&error),
             stale: failure::is_stale_plan(&error),

@@ -3,6 +3,7 @@
 //! What the deployment must ensure: PostgreSQL 15 or newer, reached directly, through a session pooler, or through
 //! a transaction pooler that `?pgbouncer=true` tells us of: there nothing may outlive a transaction.
 
+mod attempts;
 mod commit;
 mod connect;
 mod connector;
@@ -10,6 +11,7 @@ mod encode;
 mod exclusive;
 mod failure;
 mod inserts;
+mod lanes;
 mod statements;
 mod stream;
 mod target;
@@ -32,12 +34,9 @@ use super::unit::{Committed, Statement};
 use super::value::Value;
 use crate::names::Names;
 use connector::Connector;
+use lanes::Lanes;
 use statements::{NotReady, Statements, must_read, sent_text};
 
-/// How often a unit that met a deadlock is sent in all.
-const ATTEMPTS: u32 = 5;
-/// Wait before the second attempt; doubles from then on.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// Longer than the server's own statement timeout: beyond it the peer is dead. Shorter than a request may take,
 /// so that its client is told.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -48,6 +47,7 @@ pub(super) struct PostgresDatabase {
     pool: Pool,
     connector: Connector,
     known: Statements,
+    lanes: Lanes,
     streams: Arc<Semaphore>,
 }
 
@@ -58,7 +58,8 @@ impl PostgresDatabase {
         let connector = Connector::new(target.clone(), names).map_err(SqlError::Bad)?;
         let pool = connect::pool(target, connector.clone(), connections.max(1))?;
         let streams = Arc::new(Semaphore::new((connections / 2).max(1)));
-        let database = Self { pool, connector, known, streams };
+        let lanes = Lanes::new(pool.clone(), known.clone());
+        let database = Self { pool, connector, known, lanes, streams };
         drop(database.pool.get().await.map_err(|error| failure::at_first_connect(&error))?);
         database.rows("SELECT 1::bigint AS one", Vec::new()).await?;
         Ok(database)
@@ -66,10 +67,13 @@ impl PostgresDatabase {
 
     /// Runs in a task of its own: a caller that goes away must not leave a connection inside a transaction.
     pub(super) async fn commit(&self, statements: Vec<Statement>) -> Result<Committed, SqlError> {
+        if let Some(kind) = self.known.insertion(&statements) {
+            return self.lanes.commit(kind, statements).await;
+        }
         let texts = statements.iter().map(|one| sent_text(one.sql.for_postgres(), one.guard.is_some()));
         self.known.learn(&self.pool, texts.collect()).await?;
         let client = self.client().await?;
-        tokio::spawn(commit_with_repeats(self.pool.clone(), self.known.clone(), client, statements))
+        tokio::spawn(attempts::with_repeats(self.pool.clone(), self.known.clone(), client, statements, None))
             .await
             .unwrap_or_else(|error| Err(SqlError::Uncertain(format!("the commit was ended: {error}"))))
     }
@@ -145,64 +149,6 @@ async fn query(
         NotReady::Parameters(error) => (error, false),
     })?;
     ready.rows(client).await.map_err(failed)
-}
-
-async fn commit_with_repeats(
-    pool: Pool,
-    known: Statements,
-    first: Object,
-    statements: Vec<Statement>,
-) -> Result<Committed, SqlError> {
-    let mut client = first;
-    let mut pause = FIRST_PAUSE;
-    for attempt in 1.. {
-        match attempt_to_commit(client, &known, &statements).await {
-            Ok(committed) => return Ok(committed),
-            Err(failed) if failed.repeat && attempt < ATTEMPTS => {
-                tracing::debug!(attempt, error = %failed.error, "the unit is sent again");
-            }
-            Err(failed) => return Err(failed.error),
-        }
-        tokio::time::sleep(pause).await;
-        pause *= 2;
-        client = pool.get().await.map_err(|error| failure::of_pool(&error))?;
-    }
-    Err(SqlError::Unavailable("too many attempts".to_owned()))
-}
-
-async fn attempt_to_commit(
-    client: Object,
-    known: &Statements,
-    statements: &[Statement],
-) -> Result<Committed, commit::Failed> {
-    let one = known.as_one(statements);
-    let preparing = async {
-        match &one {
-            Some(text) => {
-                commit::prepare_as_one(&client, known, text, statements).await.map(|ready| vec![ready])
-            }
-            None => commit::prepare(&client, known, statements).await,
-        }
-    };
-    let Ok(ready) = tokio::time::timeout(ANSWER_WITHIN, preparing).await else {
-        discard(client);
-        return Err(SqlError::Unavailable("no answer in time".to_owned()).into());
-    };
-    let ready = ready?;
-    let sending = async {
-        match (&one, ready.as_slice()) {
-            (Some(_), [ready]) => commit::send_as_one(&client, ready, statements.len()).await,
-            _ => commit::send(&client, known.begin_writing(), statements, &ready).await,
-        }
-    };
-    let Ok(outcome) = tokio::time::timeout(ANSWER_WITHIN, sending).await else {
-        discard(client);
-        return Err(SqlError::Uncertain("no answer in time".to_owned()).into());
-    };
-    if matches!(&outcome, Err(failed) if failed.stale) {
-        known.forget(&client);
-    }
-    outcome
 }
 
 /// Takes the connection out of the pool and closes it.

@@ -15,9 +15,9 @@ use tokio_postgres::Error;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::commit::guarded;
-use super::encode::{Encoded, encode};
+use super::encode::{Encoded, encode, encode_columns};
 use super::failure;
-use super::inserts::Inserts;
+use super::inserts::{Insertion, Inserts};
 use crate::sql::error::SqlError;
 use crate::sql::row::Row;
 use crate::sql::unit::Statement;
@@ -51,12 +51,32 @@ impl Statements {
         if transaction_pooler { Self::Typed(Arc::default()) } else { Self::Prepared(Arc::default()) }
     }
 
-    /// The one text for a unit that only inserts; none where limits have to be set in its transaction.
-    pub(super) fn as_one(&self, statements: &[Statement]) -> Option<Arc<str>> {
+    /// The kind of a unit that only inserts; none where limits have to be set in its transaction.
+    pub(super) fn insertion(&self, statements: &[Statement]) -> Option<Arc<Insertion>> {
         match self {
-            Self::Prepared(inserts) => inserts.as_one(statements),
+            Self::Prepared(inserts) => inserts.kind(statements),
             Self::Typed(_) => None,
         }
+    }
+
+    /// Prepares and encodes units of one kind as one statement; changes nothing.
+    pub(super) async fn insertions(
+        &self,
+        client: &Object,
+        kind: &Insertion,
+        units: &[&[Statement]],
+    ) -> Result<Ready, NotReady> {
+        fn values<'a>(unit: &&'a [Statement]) -> Vec<&'a Value> {
+            unit.iter().flat_map(|one| &one.params).collect()
+        }
+        let one = client.prepare_cached(kind.one()).await.map_err(NotReady::Server)?;
+        if let [unit] = units {
+            let params = encode(one.params(), kind.one(), &values(unit)).map_err(NotReady::Parameters)?;
+            return Ok(Ready::Prepared(one, params));
+        }
+        let many = client.prepare_cached(kind.many(one.params())).await.map_err(NotReady::Server)?;
+        let columns = encode_columns(one.params(), kind.one(), units.iter().map(values));
+        Ok(Ready::Prepared(many, columns.map_err(NotReady::Parameters)?))
     }
 
     /// What begins a transaction that writes.

@@ -43,7 +43,7 @@ impl Brief {
     }
 
     /// `None` when it took too long or the file is locked: for somebody who can wait.
-    fn rows(&self, text: &str, params: &[Value]) -> Option<Result<Vec<Row>, SqlError>> {
+    fn rows(&self, text: &'static str, params: &[Value]) -> Option<Result<Vec<Row>, SqlError>> {
         self.looks.store(0, Ordering::Relaxed);
         let mut rows = Vec::new();
         let read = statements::read(&self.connection, text, params, |row| {
@@ -74,7 +74,7 @@ impl AtOnce {
     }
 
     /// The rows, if that is done quickly; `None` leaves everything to somebody who can wait.
-    pub(super) fn rows(&self, text: &str, params: &[Value]) -> Option<Result<Vec<Row>, SqlError>> {
+    pub(super) fn rows(&self, text: &'static str, params: &[Value]) -> Option<Result<Vec<Row>, SqlError>> {
         let free = self.0.iter().find_map(|place| match place.try_lock() {
             Ok(brief) => Some(brief),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),

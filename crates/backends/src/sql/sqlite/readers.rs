@@ -155,7 +155,7 @@ fn closed() -> SqlError {
 
 fn read_in_batches(
     path: &Path,
-    text: &str,
+    text: &'static str,
     params: &[Value],
     out: &mpsc::Sender<Batch>,
 ) -> Result<(), SqlError> {

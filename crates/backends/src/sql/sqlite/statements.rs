@@ -1,5 +1,9 @@
 //! Binding by number, running and reading: what writer and readers have in common.
 
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
@@ -17,40 +21,62 @@ impl ToSql for Value {
             Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
             Self::Bool(truth) => ToSqlOutput::Owned(Stored::Integer(i64::from(*truth))),
             Self::Int(number) => ToSqlOutput::Owned(Stored::Integer(*number)),
-            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Text(text) | Self::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Self::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
-            Self::Time(time) => ToSqlOutput::Owned(Stored::Text(time.to_string())),
-            Self::Json(document) => {
-                // Not `to_string()`: the way through `Display` takes several times as long.
-                let text = serde_json::to_string(document);
-                ToSqlOutput::Owned(Stored::Text(
-                    text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
-                ))
-            }
+            Self::Time(time) => ToSqlOutput::Owned(Stored::Text(time.to_text())),
         })
     }
 }
 
-/// Binds by the number in the parameter's name, because SQLite numbers `$2, $1` in order of appearance and
-/// takes `$1` and `$1::text` for two parameters.
-fn bind(statement: &mut Statement<'_>, text: &str, params: &[Value]) -> Result<(), SqlError> {
-    let mut used = vec![false; params.len()];
-    for index in 1..=statement.parameter_count() {
-        let number = statement
-            .parameter_name(index)
-            .and_then(number_in)
-            .ok_or_else(|| SqlError::Bad(format!("parameter {index} is not of the form $n: {text}")))?;
-        let value = number
-            .checked_sub(1)
-            .and_then(|at| params.get(at))
-            .ok_or_else(|| SqlError::Bad(format!("${number} is missing, {} given: {text}", params.len())))?;
-        used[number - 1] = true;
-        statement.raw_bind_parameter(index, value).map_err(|error| Failure::of(&error).error)?;
+thread_local! {
+    /// The numbers of each text's parameters, in the order of SQLite's own, and how many there are; by address and
+    /// length of the text, which lives as long as the program.
+    static NUMBERS: RefCell<HashMap<(usize, usize), Rc<Numbers>>> = RefCell::default();
+}
+
+struct Numbers {
+    in_order: Vec<usize>,
+    highest: usize,
+}
+
+/// Reads the numbers in the parameters' names, because SQLite numbers `$2, $1` in order of appearance and takes `$1`
+/// and `$1::text` for two parameters.
+fn numbers(statement: &Statement<'_>, text: &'static str) -> Result<Rc<Numbers>, SqlError> {
+    let place = (text.as_ptr().addr(), text.len());
+    if let Some(known) = NUMBERS.with_borrow(|all| all.get(&place).cloned()) {
+        return Ok(known);
     }
-    match used.iter().position(|used| !used) {
-        Some(unused) => Err(SqlError::Bad(format!("${} is not used: {text}", unused + 1))),
-        None => Ok(()),
+    let number = |index| {
+        let number = statement.parameter_name(index).and_then(number_in).filter(|number| *number > 0);
+        number.ok_or_else(|| SqlError::Bad(format!("parameter {index} is not of the form $n: {text}")))
+    };
+    let in_order = (1..=statement.parameter_count()).map(number).collect::<Result<Vec<_>, _>>()?;
+    let highest = in_order.iter().copied().max().unwrap_or(0);
+    if let Some(unused) = (1..=highest).find(|number| !in_order.contains(number)) {
+        return Err(SqlError::Bad(format!("${unused} is not used: {text}")));
     }
+    let numbers = Rc::new(Numbers { in_order, highest });
+    NUMBERS.with_borrow_mut(|all| all.insert(place, Rc::clone(&numbers)));
+    Ok(numbers)
+}
+
+fn bind(statement: &mut Statement<'_>, text: &'static str, params: &[Value]) -> Result<(), SqlError> {
+    let numbers = numbers(statement, text)?;
+    match params.len().cmp(&numbers.highest) {
+        Ordering::Less => {
+            let (missing, given) = (numbers.highest, params.len());
+            return Err(SqlError::Bad(format!("${missing} is missing, {given} given: {text}")));
+        }
+        Ordering::Greater => {
+            return Err(SqlError::Bad(format!("${} is not used: {text}", numbers.highest + 1)));
+        }
+        Ordering::Equal => {}
+    }
+    for (index, number) in numbers.in_order.iter().enumerate() {
+        let bound = statement.raw_bind_parameter(index + 1, &params[number - 1]);
+        bound.map_err(|error| Failure::of(&error).error)?;
+    }
+    Ok(())
 }
 
 fn number_in(name: &str) -> Option<usize> {
@@ -80,7 +106,7 @@ pub(super) fn run(connection: &Connection, statement: &unit::Statement) -> Resul
 /// Runs a query and hands out its rows until `each` says stop (`false`).
 pub(super) fn read(
     connection: &Connection,
-    text: &str,
+    text: &'static str,
     params: &[Value],
     mut each: impl FnMut(Row) -> bool,
 ) -> Result<(), SqlError> {

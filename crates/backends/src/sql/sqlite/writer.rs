@@ -57,6 +57,8 @@ impl Writer {
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut closers = Vec::new();
         while let Some(first) = queue.blocking_recv() {
+            // Whoever is about to ask for something does so first where threads share a core; else this is nothing.
+            std::thread::yield_now();
             let mut jobs = Vec::new();
             let mut next = Some(first);
             while let Some(message) = next {

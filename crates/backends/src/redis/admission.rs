@@ -12,20 +12,20 @@ use super::sessions::{PersonKeys, RedisSessions, touched, touching};
 use super::{Arg, scripts};
 
 /// Whether all these keys lie in the slot of the person's sessions.
-pub(super) fn fits_one_slot(person_id: &str, quotas: &[(String, Quota)]) -> bool {
-    let sessions = PersonKeys::of(person_id).prefix;
-    quotas.iter().all(|(key, _)| hash_tag(key) == hash_tag(&sessions))
+pub(super) fn fits_one_slot(person: &PersonKeys, quotas: &[(String, Quota)]) -> bool {
+    let tag = hash_tag(&person.prefix);
+    quotas.iter().all(|(key, _)| hash_tag(key) == tag)
 }
 
 /// The session if it is live, and then what the limits say. Nothing is taken for a session that is over.
 pub(super) async fn admit(
     sessions: &RedisSessions,
     person_id: &str,
+    person: &PersonKeys,
     id: &SessionId,
     now: Timestamp,
     quotas: &[(String, Quota)],
 ) -> Result<(Option<Session>, Option<Decision>), Fault> {
-    let person = PersonKeys::of(person_id);
     let session_key = person.session(id);
     let mut keys: Vec<&str> = Vec::with_capacity(quotas.len() + 2);
     keys.extend([session_key.as_str(), person.index.as_str()]);

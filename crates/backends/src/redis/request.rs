@@ -3,6 +3,7 @@
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
 use super::line::Line;
+use super::script::NUMBER;
 use super::{Arg, LuaScript};
 
 /// What to send.
@@ -33,11 +34,12 @@ impl Request<'_> {
     }
 
     fn command(self, verb: &str, script: &str) -> Cmd {
-        let mut command = Cmd::new();
-        command.arg(verb).arg(script);
-        if let Self::Script { keys, args, .. } = self {
-            command.arg(keys.len()).arg(keys).arg(args);
-        }
+        let Self::Script { keys, args, .. } = self else { return Cmd::new() };
+        let octets =
+            keys.iter().map(|key| key.len()).sum::<usize>() + args.iter().map(Arg::room).sum::<usize>();
+        let mut command =
+            Cmd::with_capacity(3 + keys.len() + args.len(), verb.len() + script.len() + NUMBER + octets);
+        command.arg(verb).arg(script).arg(keys.len()).arg(keys).arg(args);
         command
     }
 }

@@ -67,6 +67,9 @@ impl fmt::Debug for LuaScript {
     }
 }
 
+/// Octets that any number finds room in.
+pub(super) const NUMBER: usize = 20;
+
 /// One `ARGV` of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arg {
@@ -76,6 +79,17 @@ pub enum Arg {
     Text(String),
     /// Bytes as they are.
     Bytes(Vec<u8>),
+}
+
+impl Arg {
+    /// How many octets it takes at most.
+    pub(super) fn room(&self) -> usize {
+        match self {
+            Self::Int(_) => NUMBER,
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
 }
 
 impl ToRedisArgs for Arg {

@@ -13,7 +13,8 @@ if now >= ends then
   return nil
 end
 if now > last then
-  call('SETRANGE', KEYS[1], 0, ARGV[1])
+  -- Text: a number would be written with seventeen digits first.
+  call('SETRANGE', KEYS[1], '0', ARGV[1])
   if last < now - now % TTL_STEP then
     ends = tonumber(sub(session, 19, 36))
     if idle > 0 and now + idle < ends then ends = now + idle end

@@ -44,11 +44,12 @@ pub(super) struct PersonKeys {
 
 impl PersonKeys {
     pub(super) fn of(person_id: &str) -> Self {
-        Self { prefix: format!("session:{{{person_id}}}:"), index: format!("user_sessions:{{{person_id}}}") }
+        let prefix = ["session:{", person_id, "}:"].concat();
+        Self { prefix, index: ["user_sessions:{", person_id, "}"].concat() }
     }
 
     pub(super) fn session(&self, id: &SessionId) -> String {
-        format!("{}{id}", self.prefix)
+        [self.prefix.as_str(), id.as_str()].concat()
     }
 }
 
@@ -183,8 +184,9 @@ impl SessionStore for RedisSessions {
         quotas: &[(String, Quota)],
         quota_store: &dyn QuotaStore,
     ) -> Result<(Option<Arc<Session>>, Option<Decision>), Fault> {
-        if !quotas.is_empty() && admission::fits_one_slot(person_id, quotas) {
-            let (session, decision) = admission::admit(self, person_id, id, now, quotas).await?;
+        let keys = PersonKeys::of(person_id);
+        if !quotas.is_empty() && admission::fits_one_slot(&keys, quotas) {
+            let (session, decision) = admission::admit(self, person_id, &keys, id, now, quotas).await?;
             return Ok((session.map(Arc::new), decision));
         }
         resume_then_take(self, person_id, id, now, quotas, quota_store).await

@@ -11,8 +11,6 @@ import argparse, json, os, shutil, subprocess, sys
 from . import accounts, growth, overload, requests, stores, timing
 from .servers import ROOT, Backends
 
-BINARIES = ["yardstick", "hash-speed", "open-loop", "store-costs", "throwaway-backends"]
-
 
 def build():
     subprocess.run(["cargo", "build", "--profile", "dist", "-p", "signupflow", "-p", "bench", "--bins"], cwd=ROOT, check=True)
@@ -86,6 +84,7 @@ def main():
             backends.stop()
     if embedded:
         part("accounts", accounts.start)
+        part("stores", stores.sqlite_alone)
         part("timing", timing.measure)
     show(rows)
     if args.json:

@@ -1,7 +1,18 @@
 """Rows of the stores alone: memory of a million sessions, ending sessions."""
-import json, os, subprocess
+import json, os, statistics, subprocess
 
 from .servers import BUILT, SERVER_CORE
+
+
+def sqlite_alone(rows, args):
+    """The floor of an audited creation: its two rows, stored by SQLite alone."""
+    for a_commit in (1, 32):
+        creations = (20_000 if a_commit == 1 else 64_000) // (10 if args.quick else 1)
+        command = ["taskset", "-c", SERVER_CORE, os.path.join(BUILT, "sqlite-floor"), str(creations // 32 * 32), str(a_commit), "1"]
+        seen = [json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["creation_us"]
+                for _ in range(args.repeats)]
+        rows.append({"what": f"the rows of an audited creation, SQLite alone, {a_commit} a commit, us",
+                     "value": statistics.median(seen), "min": min(seen), "max": max(seen)})
 
 
 def measure(rows, args, backends=None):

@@ -6,4 +6,5 @@
 -- and is moved on when activity enters the next step of TTL_STEP, which is shorter than the slack.
 local SLACK = 120000
 local TTL_STEP = 30000000
+local ACTIVITY_STEP = 1000000
 local AUTHENTICATED_OFFSET = 72

@@ -12,7 +12,8 @@ if now >= ends then
   call('ZREM', KEYS[2], ARGV[2])
   return nil
 end
-if now > last then
+-- Noted once a second: a page and all it asks for are one activity. Each time where a second is much of the idle time.
+if now - last >= ACTIVITY_STEP or now > last and idle > 0 and idle < 1000 * ACTIVITY_STEP then
   -- Text: a number would be written with seventeen digits first.
   call('SETRANGE', KEYS[1], '0', ARGV[1])
   if last < now - now % TTL_STEP then

@@ -27,7 +27,7 @@ pub(super) fn moment(at: Timestamp) -> String {
         *digit += u8::try_from(rest % 10).unwrap_or_default();
         rest /= 10;
     }
-    digits.map(char::from).iter().collect()
+    digits.into_iter().map(char::from).collect()
 }
 
 /// The session as it is stored, without its id and its person: those are the key.
@@ -67,7 +67,7 @@ fn read(person_id: &str, id: SessionId, stored: &[u8]) -> Option<Session> {
     let mut number = |width: usize| {
         let (digits, after) = rest.split_at_checked(width)?;
         rest = after;
-        std::str::from_utf8(digits).ok()?.parse::<i64>().ok()
+        decimal(digits)
     };
     let mut moment = || number(MOMENT).map(Timestamp::from_micros);
     let (last_activity, expires_at) = (moment()?, moment()?);
@@ -91,6 +91,20 @@ fn read(person_id: &str, id: SessionId, stored: &[u8]) -> Option<Session> {
         expires_at,
         idle_timeout,
         client: ClientDescription { device_type, browser, os, ip_address },
+    })
+}
+
+/// A number in decimal, with a sign perhaps. Six stand in every session.
+fn decimal(text: &[u8]) -> Option<i64> {
+    let (digits, sign) = match text.split_first()? {
+        (b'-', digits) => (digits, -1),
+        (b'+', digits) => (digits, 1),
+        _ => (text, 1),
+    };
+    digits.iter().try_fold(0_i64, |number, digit| {
+        let digit = i64::from(digit.wrapping_sub(b'0'));
+        // Towards the sign, so that the smallest number finds room.
+        (digit < 10).then(|| number.checked_mul(10)?.checked_add(sign * digit)).flatten()
     })
 }
 

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{Object, Pool};
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::RecvError;
 
@@ -168,7 +168,12 @@ impl Lanes {
         {
             return self.store_alone(alone).await;
         }
-        match self.together(&group).await {
+        // Without a connection for all, there is none for each.
+        let client = match self.pool.get().await {
+            Ok(client) => client,
+            Err(error) => return answer_all(group, &Err(failure::of_pool(&error))),
+        };
+        match self.together(client, &group).await {
             Ok(committed) => answer_all(group, &Ok(committed)),
             Err(uncertain @ SqlError::Uncertain(_)) => answer_all(group, &Err(uncertain)),
             Err(error) => {
@@ -180,8 +185,7 @@ impl Lanes {
         }
     }
 
-    async fn together(&self, group: &[Waiting]) -> Outcome {
-        let client = self.pool.get().await.map_err(|error| failure::of_pool(&error))?;
+    async fn together(&self, client: Object, group: &[Waiting]) -> Outcome {
         let units: Vec<_> = group.iter().map(|one| &*one.unit).collect();
         let kind = &group[0].kind;
         let attempt = attempts::once(client, &self.known, Work::Insertions(kind, &units)).await;

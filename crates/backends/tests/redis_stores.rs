@@ -203,6 +203,29 @@ async fn using_a_session_lets_its_key_live_on() {
     }
 }
 
+/// A page and all it asks for are one activity; but what is much of the idle time is noted each time.
+#[tokio::test]
+async fn activity_is_noted_once_a_second() {
+    const MILLI: Duration = Duration::from_millis(1);
+    let server = Server::start();
+    let store = RedisSessions::new(server.link().await);
+    for (idle, noted) in [(8 * 3600 * SECOND, SECOND), (Duration::ZERO, SECOND), (10 * SECOND, MILLI)] {
+        let start = SystemClock.now();
+        let given = Session {
+            idle_timeout: idle,
+            ..sessions::session_of(&format!("person_{}", idle.as_secs()), start)
+        };
+        store.create(&given, 5).await.expect("created");
+        let stored_after = async |at: Timestamp| {
+            store.resume(&given.person_id, &given.id, at).await.expect("an answer").expect("it is live");
+            store.list_of(&given.person_id, at).await.expect("an answer")[0].last_activity
+        };
+        assert_eq!(stored_after(start + noted - MILLI).await, start, "{idle:?}");
+        assert_eq!(stored_after(start + noted).await, start + noted, "{idle:?}");
+        assert_eq!(stored_after(start + noted / 2).await, start + noted, "it never goes back");
+    }
+}
+
 #[tokio::test]
 async fn what_one_node_ends_the_other_no_longer_resumes() {
     let (server, now) = (Server::start(), SystemClock.now());

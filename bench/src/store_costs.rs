@@ -1,7 +1,9 @@
-//! What the stores cost apart from HTTP, as one JSON object: memory per session and per limiter key, and ending all
-//! sessions of a person beside many others, in process and in Redis.
+//! What the stores cost apart from HTTP, as one JSON object: memory per session or per limiter key, or ending all
+//! sessions of a person beside many others, in process and in Redis. One a process: memory that was given back is used
+//! again.
 //!
-//! `store-costs SESSIONS OTHERS [REDIS_URL]`; memory in bytes, times in milliseconds (median of the rounds).
+//! `store-costs sessions COUNT`, `store-costs limiter-keys COUNT`, `store-costs ending OTHERS [REDIS_URL]`; memory in
+//! bytes, times in milliseconds (median of the rounds).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +20,10 @@ use hardening::fault::Fault;
 use hardening::rate_limit::{Quota, QuotaStore};
 use hardening::session::SessionStore;
 use serde_json::{Value, json};
+
+/// That of the server.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -105,29 +111,37 @@ async fn endings(store: &dyn SessionStore, others: usize) -> Result<Value, Fault
     Ok(json!({"others": others, "five_alone_ms": alone, "five_ms": five, "ten_thousand_ms": many}))
 }
 
-#[tokio::main(flavor = "current_thread")]
-#[expect(clippy::print_stdout, reason = "the figures are its output")]
-async fn main() -> Result<(), Failure> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [sessions, others, redis @ ..] = arguments.as_slice() else {
-        return Err("usage: store-costs SESSIONS OTHERS [REDIS_URL]".into());
-    };
-    let (sessions, others): (usize, usize) = (sessions.parse()?, others.parse()?);
-    let mut figures = json!({
-        "memory_of_sessions": memory_of_sessions(sessions).await?,
-        "memory_of_limiter_keys": memory_of_limiter_keys(sessions).await?,
-    });
+async fn ending_everywhere(others: usize, redis: Option<&str>) -> Result<Value, Failure> {
     let folder = tempfile::tempdir()?;
     let database = Database::open_sqlite(&folder.path().join("data.sqlite")).await?;
     migrate::up(&database).await?;
     // Every session is a durable row here, so fewer of them.
     enter_people(&database, others / 100).await?;
     let embedded = WriteThroughSessions::new(database, Arc::new(SystemClock));
-    figures["ending_embedded"] = endings(&embedded, others / 100).await?;
-    if let [url, ..] = redis {
+    let mut figures = json!({"embedded": endings(&embedded, others / 100).await?});
+    if let Some(url) = redis {
         let link = RedisLink::connect(RedisTarget::parse(url)?, LinkOptions::default()).await?;
-        figures["ending_redis"] = endings(&RedisSessions::new(link), others).await?;
+        figures["redis"] = endings(&RedisSessions::new(link), others).await?;
     }
+    Ok(figures)
+}
+
+#[tokio::main(flavor = "current_thread")]
+#[expect(clippy::print_stdout, reason = "the figures are its output")]
+async fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let figures = match arguments[..] {
+        ["sessions", count] => memory_of_sessions(count.parse()?).await?,
+        ["limiter-keys", count] => memory_of_limiter_keys(count.parse()?).await?,
+        ["ending", others] => ending_everywhere(others.parse()?, None).await?,
+        ["ending", others, url] => ending_everywhere(others.parse()?, Some(url)).await?,
+        _ => {
+            return Err(
+                "usage: store-costs sessions COUNT | limiter-keys COUNT | ending OTHERS [REDIS_URL]".into()
+            );
+        }
+    };
     println!("{figures}");
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! * A person's sessions lie together: every verb is one lock and work in the number of that person's sessions.
 //! * Bounded by what `create` allows each person; what has expired goes when it is met, and by
 //!   [`MemorySessions::sweep`].
-//! * A million sessions of a million people take less than 300 MB.
+//! * A million sessions of a million people take less than 300 MB, with addresses of usual length (measured).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

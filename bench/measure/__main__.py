@@ -77,7 +77,7 @@ def main():
         part("requests", requests.measure, shape, backends)
         part("accounts", accounts.sign_ins, shape, backends)
         part("overload", overload.measure, shape, backends)
-        part("growth", growth.measure, shape, backends)
+        part("growth", growth.measure, shape)
         if backends or not production:
             part("stores", stores.measure, backends)
         if backends:

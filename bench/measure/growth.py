@@ -1,12 +1,15 @@
 """Rows of growth: the same requests beside a thousand and beside a million people, sessions and audit rows."""
-import os, sqlite3, statistics, subprocess, tempfile
+import contextlib, os, sqlite3, statistics, subprocess, tempfile
 
 from .load import open_loop, posting, wrk
 from .requests import EVENT
-from .servers import App
+from .servers import PASSWORD, App, Backends, call
 
 FEW, MANY = 1_000, 1_000_000
-# Copies of one real row, with what must differ in each: column -> expression over the number n.
+# Copies of one real row, with what must differ in each: column -> expression over the number n. A second apart, as
+# nothing that happens is at one moment with everything else.
+SQLITE_MOMENT = "strftime('%Y-%m-%dT%H:%M:%S', '2026-01-01', n || ' seconds') || '.000000Z'"
+POSTGRES_MOMENT = "timestamptz '2026-01-01' + n * interval '1 second'"
 COPIED = {
     "people": {"id": "'person_grown_' || n", "email": "'grown' || n || '@example.com'"},
     "person_emails": {"canonical": "'grown' || n || '@example.com'", "person_id": "'person_grown_' || n"},
@@ -20,8 +23,8 @@ for n = tonumber(ARGV[1]), tonumber(ARGV[2]) do
 end"""
 
 
-def statement(table, columns, series):
-    new = COPIED[table]
+def statement(table, columns, series, moment):
+    new = COPIED[table] | ({"timestamp": moment} if table == "audit_logs" else {})
     values = ", ".join(new.get(column, f"t.{column}") for column in columns)
     return (f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM "
             f"(SELECT * FROM {table} WHERE {next(iter(new))} NOT LIKE '%grown%' AND "
@@ -36,7 +39,7 @@ def fill_sqlite(folder, first, last):
         for table in COPIED:
             columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
             series = f"(WITH RECURSIVE s(n) AS (VALUES ({first}) UNION ALL SELECT n + 1 FROM s WHERE n < {last}) SELECT n FROM s)"
-            database.execute(statement(table, columns, series))
+            database.execute(statement(table, columns, series, SQLITE_MOMENT))
         database.execute(
             "INSERT INTO sessions (id, person_id, created_at, expires_at, record) SELECT 'session_grown' || n, "
             "'person_grown_' || n, t.created_at, t.expires_at, t.record FROM (SELECT * FROM sessions WHERE id NOT LIKE "
@@ -56,8 +59,9 @@ def fill_production(backends, first, last):
     for table in COPIED:
         columns = psql(backends, f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' "
                                  "ORDER BY ordinal_position")
-        psql(backends, statement(table, columns, f"generate_series({first}, {last}) n"))
+        psql(backends, statement(table, columns, f"generate_series({first}, {last}) n", POSTGRES_MOMENT))
     psql(backends, "VACUUM ANALYZE")
+    psql(backends, "CHECKPOINT")
     step = 10_000
     for begin in range(first, last + 1, step):
         backends.redis_stat("EVAL", SESSIONS, "0", str(begin), str(min(begin + step - 1, last)), "x" * 300)
@@ -84,24 +88,38 @@ def audit_page(app, user, args):
     return max(times)
 
 
-def measure(rows, args, shape, backends=None):
-    many = 100_000 if args.quick else MANY
-    with tempfile.TemporaryDirectory() as folder:
+@contextlib.contextmanager
+def grown(shape, many):
+    """A server beside so much of everything, somebody there, and its folder."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        backends = Backends() if shape != "embedded" else None
+        if backends:
+            stack.callback(backends.stop)
         app = App(folder, backends)
         user = app.sign_up()
-        one_round(app, user, folder, args)
-        fill = (lambda first, last: fill_production(backends, first, last)) if backends else (
-            lambda first, last: fill_sqlite(folder, first, last))
-        seen = {}
-        for first, last in ((1, FEW), (FEW + 1, many)):
-            fill(first, last)
-            one_round(app, user, folder, args)
-            seen[last] = [one_round(app, user, folder, args) for _ in range(args.repeats)]
-        for name in seen[FEW][0]:
-            few, lots = ([one[name] for one in seen[count]] for count in (FEW, many))
-            ratios = [b / a for a, b in zip(few, lots)]
-            rows.append({"what": f"growth {FEW} to {many}: {name}, {shape}", "ratio": statistics.median(ratios),
-                         "min": min(ratios), "max": max(ratios), "rate": statistics.median(lots)})
-        rows.append({"what": f"newest 100 audit rows of {many}, slowest of 3 filters, ms, {shape}",
-                     "value": audit_page(app, user, args)})
         app.stop()
+        if backends:
+            fill_production(backends, 1, many)
+        else:
+            fill_sqlite(folder, 1, many)
+        app = App(folder, backends)
+        stack.callback(app.stop)
+        # On another port, of which tokens know.
+        status, user = call(app.url + "/api/auth/login", "POST", {"email": user["email"], "password": PASSWORD})
+        assert status == 200, user
+        yield app, user, folder
+
+
+def measure(rows, args, shape):
+    """Both in turn, so that a slow minute of the machine is in both."""
+    many = 100_000 if args.quick else MANY
+    with grown(shape, FEW) as few, grown(shape, many) as lots:
+        pairs = [[one_round(*one, args) for one in (few, lots)] for _ in range(args.repeats + 1)][1:]
+        for name in pairs[0][0]:
+            ratios = [with_lots[name] / with_few[name] for with_few, with_lots in pairs]
+            rows.append({"what": f"growth {FEW} to {many}: {name}, {shape}", "ratio": statistics.median(ratios),
+                         "min": min(ratios), "max": max(ratios),
+                         "rate": statistics.median(with_lots[name] for _, with_lots in pairs)})
+        rows.append({"what": f"newest 100 audit rows of {many}, slowest of 3 filters, ms, {shape}",
+                     "value": audit_page(*lots[:2], args)})

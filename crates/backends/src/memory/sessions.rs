@@ -19,7 +19,8 @@ use super::sessions_cache::Known;
 use super::sessions_recent::RecentSessions;
 use super::sessions_record::{Commons, CompactSession, IdBytes, PersonKey};
 
-const SHARDS: usize = 128;
+/// So that the tables of a million people have not just grown, which would leave half of each empty.
+const SHARDS: usize = 160;
 /// Up to here a person's list grows one by one, so that the usual few sessions waste no room.
 const EXACT_GROWTH: usize = 8;
 

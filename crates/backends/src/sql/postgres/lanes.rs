@@ -41,7 +41,10 @@ pub(super) struct Lanes {
 
 #[derive(Debug, Default)]
 struct State {
-    open: usize,
+    /// Whether somebody takes those who wait.
+    is_open: bool,
+    /// Lanes of single units.
+    alone: usize,
     waiting: VecDeque<Waiting>,
     next_number: u64,
 }
@@ -104,9 +107,8 @@ impl Lanes {
         state.waiting.push_back(Waiting { number, ..one });
         // One is enough as a rule: two would lock the rows that both refer to, together, which costs PostgreSQL more
         // than it gains.
-        if state.open == 0 {
-            state.open += 1;
-            tokio::spawn(self.clone().lane(None));
+        if !std::mem::replace(&mut state.is_open, true) {
+            tokio::spawn(self.clone().lane());
         }
         number
     }
@@ -114,11 +116,11 @@ impl Lanes {
     /// Opens a lane for who still waits.
     fn open_for(&self, number: u64) {
         let mut state = self.state();
-        if state.open < self.most
+        if state.alone + 1 < self.most
             && let Some(one) = state.take(number)
         {
-            state.open += 1;
-            tokio::spawn(self.clone().lane(Some(one)));
+            state.alone += 1;
+            tokio::spawn(self.clone().lane_of_its_own(one));
         }
     }
 
@@ -128,17 +130,18 @@ impl Lanes {
     }
 
     /// Stores until nobody waits.
-    async fn lane(self, first: Option<Waiting>) {
-        if first.is_none() {
-            // All who are ready now come along.
-            tokio::task::yield_now().await;
-        }
-        let mut next = first.map(|first| vec![first]).or_else(|| self.next_group());
-        while let Some(group) = next {
+    async fn lane(self) {
+        // All who are ready now come along.
+        tokio::task::yield_now().await;
+        while let Some(group) = self.next_group() {
             // In a task of its own: a panic ends neither the lane nor those who wait for it.
             let _ = tokio::spawn(self.clone().store(group)).await;
-            next = self.next_group();
         }
+    }
+
+    async fn lane_of_its_own(self, one: Waiting) {
+        let _ = tokio::spawn(self.clone().store_alone(one)).await;
+        self.state().alone -= 1;
     }
 
     /// The first who waits, and all of the same kind; the lane is closed when nobody does.
@@ -146,7 +149,7 @@ impl Lanes {
         let mut state = self.state();
         state.waiting.retain(|one| !one.answer.is_closed());
         let Some(first) = state.waiting.pop_front() else {
-            state.open -= 1;
+            state.is_open = false;
             return None;
         };
         let mut group = vec![first];

@@ -9,6 +9,7 @@
 //! * A unit whose caller went away before a lane took it never starts; once taken it runs to its end.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ pub(super) struct Lanes {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether somebody takes those who wait.
+    /// Whether the lane of all is open.
     is_open: bool,
     /// Lanes of single units.
     alone: usize,
@@ -49,12 +50,18 @@ struct State {
     next_number: u64,
 }
 
-#[derive(Debug)]
 struct Waiting {
     number: u64,
     kind: Arc<Insertion>,
     unit: Vec<Statement>,
     answer: oneshot::Sender<Outcome>,
+}
+
+impl fmt::Debug for Waiting {
+    /// Without what is to be stored.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Waiting").field("number", &self.number).finish_non_exhaustive()
+    }
 }
 
 impl State {

@@ -104,9 +104,9 @@ def rules(folder):
     """Every check is made and none refuses: the default rules with limits nobody reaches."""
     rule = '[[rule]]\nroute = "{}"\n{}limit = {}\nwindow = {}\nper = "{}"\ncount = "{}"\nalgorithm = "{}"\n{}'
     reads, writes = '["GET", "HEAD", "OPTIONS"]', '["POST", "PUT", "PATCH", "DELETE"]'
-    lines = [rule.format("/api/*", f"methods = {methods}\n", 1_000_000, 60, "person", "requests", "gcra", "")
+    lines = [rule.format("/api/*", f"methods = {methods}\n", 1_000_000, 5, "person", "requests", "gcra", "")
              for methods in (reads, writes)]
-    lines.append(rule.format("/api/*", "", 1_000_000, 60, "ip", "requests", "gcra", ""))
+    lines.append(rule.format("/api/*", "", 1_000_000, 5, "ip", "requests", "gcra", ""))
     for per in ("account", "device", "ip"):
         lines.append(rule.format("/api/auth/login", 'methods = ["POST"]\n', 10_000, 300, per, "failures",
                                  "sliding-window", "lockout = 900\n"))

@@ -1,188 +1,65 @@
-//! The texts that read the trail.
-//!
-//! A filter may name anything, but only what an index serves decides which text is used: each of the five
-//! starts from one index, narrows by time, and tests what else was asked for on the rows it meets. Every text
-//! takes the same fifteen parameters in the same order, so that a filter is turned into parameters once.
+//! From a filter to a text and its parameters.
 
 use accounts::ports::{AuditFilter, AuditPage};
 use hardening::clock::Timestamp;
 
-use super::texts::texts;
+use super::audit_texts::Texts;
 use crate::sql::{Sql, Value, folded};
 
-/// Sorts after every id.
-const LAST_ID: &str = "~";
+/// Sorts before every id.
+const FIRST_ID: &str = "";
 /// Rows of a stream: all there are.
 const NO_LIMIT: i64 = i64::MAX;
 
-macro_rules! condition {
-    ($org:literal, $user:literal, $action:literal, $kind:literal, $resource:literal, $position:literal) => {
-        concat!(
-            $org,
-            " AND timestamp >= $2 AND timestamp < $3 AND timestamp <= $12 AND (timestamp, id) < ($12, $13) AND ",
-            $user,
-            " AND ",
-            $action,
-            " AND ",
-            $kind,
-            " AND ",
-            $resource,
-            " AND ($8::text IS NULL OR status = $8) AND ($9::text IS NULL OR ip_address = $9) \
-             AND ($10::text IS NULL OR substr(action, 1, length($10)) = $10) AND ($11::text IS NULL OR ",
-            $position,
-            "(signupflow_folded(user_email), $11) > 0 OR ",
-            $position,
-            "(signupflow_folded(resource_name), $11) > 0 OR ",
-            $position,
-            "(signupflow_folded(resource_id), $11) > 0 OR ",
-            $position,
-            "(signupflow_folded(error_message), $11) > 0)"
-        )
-    };
-    (organization, $position:literal) => {
-        condition!(
-            "org_id = $1",
-            "($4::text IS NULL OR user_id = $4)",
-            "($5::text IS NULL OR action = $5)",
-            "($6::text IS NULL OR resource_type = $6)",
-            "($7::text IS NULL OR resource_id = $7)",
-            $position
-        )
-    };
-    (actor, $position:literal) => {
-        condition!(
-            "org_id = $1",
-            "user_id = $4",
-            "($5::text IS NULL OR action = $5)",
-            "($6::text IS NULL OR resource_type = $6)",
-            "($7::text IS NULL OR resource_id = $7)",
-            $position
-        )
-    };
-    (action, $position:literal) => {
-        condition!(
-            "org_id = $1",
-            "($4::text IS NULL OR user_id = $4)",
-            "action = $5",
-            "($6::text IS NULL OR resource_type = $6)",
-            "($7::text IS NULL OR resource_id = $7)",
-            $position
-        )
-    };
-    (resource, $position:literal) => {
-        condition!(
-            "($1::text IS NULL OR org_id = $1)",
-            "($4::text IS NULL OR user_id = $4)",
-            "($5::text IS NULL OR action = $5)",
-            "resource_type = $6",
-            "resource_id = $7",
-            $position
-        )
-    };
-    (anything, $position:literal) => {
-        condition!(
-            "($1::text IS NULL OR org_id = $1)",
-            "($4::text IS NULL OR user_id = $4)",
-            "($5::text IS NULL OR action = $5)",
-            "($6::text IS NULL OR resource_type = $6)",
-            "($7::text IS NULL OR resource_id = $7)",
-            $position
-        )
-    };
+/// A text with its parameters.
+type Query = (Sql, Vec<Value>);
+
+/// A page, newest first.
+pub(super) fn page(filter: &AuditFilter, page: &AuditPage) -> Query {
+    let after = page.after.as_ref().map(|cursor| (cursor.timestamp, cursor.id.as_str()));
+    let end = end_of(filter);
+    let before = after.map_or(end, |after| after.min(end));
+    (texts_for(filter).page, params(filter, before, i64::from(page.limit), i64::from(page.offset)))
 }
 
-macro_rules! columns {
-    () => {
-        "SELECT id, timestamp, org_id, user_id, user_email, user_roles, action, resource_type, resource_id, \
-         resource_name, changes, ip_address, user_agent, request_id, status, error_message"
-    };
+/// Every row, oldest first.
+pub(super) fn stream(filter: &AuditFilter) -> Query {
+    (texts_for(filter).stream, params(filter, end_of(filter), NO_LIMIT, 0))
 }
 
-/// SQLite keeps no statistics unless told to, and would take the first index that serves the order.
-macro_rules! from {
-    (organization) => {
-        " FROM audit_logs INDEXED BY idx_audit_org_timestamp WHERE "
-    };
-    (actor) => {
-        " FROM audit_logs INDEXED BY idx_audit_org_user WHERE "
-    };
-    (action) => {
-        " FROM audit_logs INDEXED BY idx_audit_org_action WHERE "
-    };
-    (resource) => {
-        " FROM audit_logs INDEXED BY idx_audit_resource WHERE "
-    };
-    (anything) => {
-        " FROM audit_logs WHERE "
-    };
-}
-
-macro_rules! both {
-    ($start:expr, $index:ident, $end:literal) => {
-        Sql::pair(
-            concat!($start, from!($index), condition!($index, "instr"), $end),
-            concat!($start, " FROM audit_logs WHERE ", condition!($index, "strpos"), $end),
-        )
-    };
-}
-
-macro_rules! page {
-    ($index:ident) => {
-        both!(columns!(), $index, " ORDER BY timestamp DESC, id DESC LIMIT $14 OFFSET $15")
-    };
-}
-
-macro_rules! stream {
-    ($index:ident) => {
-        both!(columns!(), $index, " ORDER BY timestamp, id LIMIT $14 OFFSET $15")
-    };
-}
-
-macro_rules! count {
-    ($index:ident) => {
-        both!("SELECT count(*) AS total FROM (SELECT 1", $index, " LIMIT $14 OFFSET $15) matching")
-    };
-}
-
-texts! {
-    query PAGE_OF_ORGANIZATION = page!(organization);
-    query PAGE_OF_ACTOR = page!(actor);
-    query PAGE_OF_ACTION = page!(action);
-    query PAGE_OF_RESOURCE = page!(resource);
-    query PAGE_OF_ANYTHING = page!(anything);
-    query STREAM_OF_ORGANIZATION = stream!(organization);
-    query STREAM_OF_ACTOR = stream!(actor);
-    query STREAM_OF_ACTION = stream!(action);
-    query STREAM_OF_RESOURCE = stream!(resource);
-    query STREAM_OF_ANYTHING = stream!(anything);
-    query COUNT_OF_ORGANIZATION = count!(organization);
-    query COUNT_OF_ACTOR = count!(actor);
-    query COUNT_OF_ACTION = count!(action);
-    query COUNT_OF_RESOURCE = count!(resource);
-    query COUNT_OF_ANYTHING = count!(anything);
-}
-
-/// The texts that start from one index.
-#[derive(Clone, Copy)]
-pub(super) struct Texts {
-    pub(super) page: Sql,
-    pub(super) stream: Sql,
-    pub(super) count: Sql,
+/// How many rows there are, up to `cap`.
+pub(super) fn count(filter: &AuditFilter, cap: u32) -> Query {
+    let texts = texts_for(filter);
+    match texts.count_all.filter(|_| is_all_of_its_index(filter)) {
+        None => (texts.count, params(filter, end_of(filter), i64::from(cap), 0)),
+        Some(count_all) => {
+            let mut params = vec![filter.org_id.as_deref().into(), start_of(filter), end_of(filter).0.into()];
+            params.push(i64::from(cap).into());
+            params.extend(filter.user_id.as_deref().or(filter.action.as_deref()).map(Value::from));
+            (count_all, params)
+        }
+    }
 }
 
 /// The texts whose index leaves the fewest rows to look at.
-pub(super) fn texts_for(filter: &AuditFilter) -> Texts {
-    let texts = |page, stream, count| Texts { page, stream, count };
-    let family = family_of(filter).is_some();
+fn texts_for(filter: &AuditFilter) -> Texts {
     if filter.resource_type.is_some() && filter.resource_id.is_some() {
-        return texts(PAGE_OF_RESOURCE, STREAM_OF_RESOURCE, COUNT_OF_RESOURCE);
+        return Texts::RESOURCE;
     }
     match (&filter.org_id, &filter.user_id, &filter.action) {
-        (None, _, _) => texts(PAGE_OF_ANYTHING, STREAM_OF_ANYTHING, COUNT_OF_ANYTHING),
-        (Some(_), Some(_), _) => texts(PAGE_OF_ACTOR, STREAM_OF_ACTOR, COUNT_OF_ACTOR),
-        (Some(_), None, Some(_)) if !family => texts(PAGE_OF_ACTION, STREAM_OF_ACTION, COUNT_OF_ACTION),
-        _ => texts(PAGE_OF_ORGANIZATION, STREAM_OF_ORGANIZATION, COUNT_OF_ORGANIZATION),
+        (None, _, _) => Texts::ANYTHING,
+        (Some(_), Some(_), _) => Texts::ACTOR,
+        (Some(_), None, Some(_)) if family_of(filter).is_none() => Texts::ACTION,
+        _ => Texts::ORGANIZATION,
     }
+}
+
+/// Whether nothing was asked for but one actor or one action at most, and the time.
+fn is_all_of_its_index(filter: &AuditFilter) -> bool {
+    let AuditFilter { action, user_id, resource_type, resource_id, status, ip_address, q, .. } = filter;
+    family_of(filter).is_none()
+        && (action.is_none() || user_id.is_none())
+        && [resource_type, resource_id, status, ip_address, q].into_iter().all(Option::is_none)
 }
 
 /// `auth.` of `auth.*`.
@@ -190,17 +67,25 @@ fn family_of(filter: &AuditFilter) -> Option<&str> {
     filter.action.as_deref()?.strip_suffix('*')
 }
 
-/// The fifteen parameters.
-pub(super) fn params(filter: &AuditFilter, page: Option<&AuditPage>, cap: Option<u32>) -> Vec<Value> {
+fn start_of(filter: &AuditFilter) -> Value {
+    filter.start.unwrap_or(Timestamp::EPOCH).into()
+}
+
+/// The place before which all rows lie.
+fn end_of(filter: &AuditFilter) -> (Timestamp, &str) {
+    (filter.end.unwrap_or(Timestamp::MAX), FIRST_ID)
+}
+
+/// The fourteen parameters.
+fn params(filter: &AuditFilter, before: (Timestamp, &str), limit: i64, offset: i64) -> Vec<Value> {
     let family = family_of(filter);
     let exact = filter.action.as_deref().filter(|_| family.is_none());
-    let after = page.and_then(|page| page.after.as_ref());
-    let limit = page.map(|page| page.limit).or(cap).map_or(NO_LIMIT, i64::from);
     let text = |field: &Option<String>| Value::from(field.as_deref());
     vec![
         text(&filter.org_id),
-        filter.start.unwrap_or(Timestamp::EPOCH).into(),
-        filter.end.unwrap_or(Timestamp::MAX).into(),
+        start_of(filter),
+        before.0.into(),
+        before.1.into(),
         text(&filter.user_id),
         exact.into(),
         text(&filter.resource_type),
@@ -209,23 +94,41 @@ pub(super) fn params(filter: &AuditFilter, page: Option<&AuditPage>, cap: Option
         text(&filter.ip_address),
         family.into(),
         filter.q.as_deref().map(folded).into(),
-        after.map_or(Timestamp::MAX, |cursor| cursor.timestamp).into(),
-        after.map_or(LAST_ID, |cursor| cursor.id.as_str()).into(),
         limit.into(),
-        page.map_or(0, |page| page.offset).into(),
+        offset.into(),
     ]
 }
 
 #[cfg(test)]
 mod tests {
+    use accounts::ports::AuditCursor;
+
     use super::*;
 
     #[test]
     fn a_family_is_a_prefix_and_an_action_is_itself() {
         let filter = |action: &str| AuditFilter { action: Some(action.into()), ..AuditFilter::default() };
-        let family = params(&filter("auth.*"), None, None);
-        assert_eq!((&family[4], &family[9]), (&Value::Null, &Value::from("auth.")));
-        let exact = params(&filter("auth.login_failed"), None, None);
-        assert_eq!((&exact[4], &exact[9]), (&Value::from("auth.login_failed"), &Value::Null));
+        let (_, family) = stream(&filter("auth.*"));
+        assert_eq!((&family[5], &family[10]), (&Value::Null, &Value::from("auth.")));
+        let (_, exact) = stream(&filter("auth.login_failed"));
+        assert_eq!((&exact[5], &exact[10]), (&Value::from("auth.login_failed"), &Value::Null));
+    }
+
+    #[test]
+    fn a_page_lies_before_its_cursor_and_before_the_end() {
+        let second = Timestamp::from_unix_seconds;
+        for (end, cursor, before) in [
+            (None, None, (Timestamp::MAX, "")),
+            (Some(9), None, (second(9), "")),
+            (Some(9), Some(7), (second(7), "audit_1")),
+            (Some(9), Some(9), (second(9), "")),
+            (Some(9), Some(11), (second(9), "")),
+            (None, Some(7), (second(7), "audit_1")),
+        ] {
+            let filter = AuditFilter { end: end.map(second), ..AuditFilter::default() };
+            let after = cursor.map(|at| AuditCursor { timestamp: second(at), id: "audit_1".into() });
+            let (_, params) = page(&filter, &AuditPage { limit: 10, after, offset: 0 });
+            assert_eq!((&params[2], &params[3]), (&before.0.into(), &before.1.into()), "{end:?} {cursor:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use hardening::audit::Trail;
 use hardening::fault::Fault;
 
-use super::audit_filter::{params, texts_for};
+use super::audit_filter;
 use super::refusals::fault_of;
 use super::{SqlStore, matches_nothing};
 use crate::sql::{Row, SqlError};
@@ -44,21 +44,22 @@ impl AuditLog for SqlStore {
     }
 
     async fn page(&self, filter: &AuditFilter, page: &AuditPage) -> Result<Vec<AuditRow>, Fault> {
-        self.all(texts_for(filter).page, params(filter, Some(page), None), read).await
+        let (text, params) = audit_filter::page(filter, page);
+        self.all(text, params, read).await
     }
 
     async fn count_up_to(&self, filter: &AuditFilter, cap: u32) -> Result<u32, Fault> {
-        let params = params(filter, None, Some(cap));
-        let counted = self.one(texts_for(filter).count, params, |row| row.int("total")).await?;
+        let (text, params) = audit_filter::count(filter, cap);
+        let counted = self.one(text, params, |row| row.int("total")).await?;
         Ok(counted.and_then(|total| u32::try_from(total).ok()).unwrap_or(0))
     }
 
     fn stream(&self, filter: &AuditFilter) -> AuditRows {
-        let params = params(filter, None, None);
+        let (text, params) = audit_filter::stream(filter);
         if matches_nothing(&params) {
             return Box::pin(futures_util::stream::empty());
         }
-        let rows = self.database.stream(texts_for(filter).stream, params);
+        let rows = self.database.stream(text, params);
         Box::pin(rows.map(|row| row.and_then(|row| read(&row)).map_err(fault_of)))
     }
 }

@@ -12,6 +12,7 @@ mod accounts;
 mod anonymise;
 mod audit_filter;
 mod audit_log;
+mod audit_texts;
 mod credentials_rows;
 mod erasure;
 mod events;
@@ -114,7 +115,7 @@ pub fn statements() -> Vec<Text> {
         accounts::texts().as_slice(),
         two_factor::texts().as_slice(),
         anonymise::TEXTS,
-        audit_filter::TEXTS,
+        audit_texts::TEXTS,
         erasure::TEXTS,
         events::TEXTS,
         invitations::TEXTS,

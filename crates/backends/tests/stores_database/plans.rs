@@ -35,6 +35,12 @@ async fn each_way_to_read_the_trail_starts_from_its_index() {
             let steps = sqlite_steps(&place, text(&name));
             assert!(steps.iter().any(|step| step.contains(index)), "{name}: {steps:?}");
         }
+        let all = format!("::COUNT_ALL_OF_{what}");
+        if ["ORGANIZATION", "ACTOR", "ACTION"].contains(&what) {
+            let steps = sqlite_steps(&place, text(&all));
+            let covering = format!("USING COVERING INDEX {index}");
+            assert!(steps.iter().any(|step| step.contains(&covering)), "{all}: {steps:?}");
+        }
     }
 }
 
@@ -58,19 +64,69 @@ async fn the_trail_of_all_organizations_is_not_sorted_on_postgres() {
         to_timestamp(n), 'org_system', 'person_anonymous', '', '[]', 'x', 'x', 'x', 'success', '', '' \
         FROM generate_series(1, 5000) n; ANALYZE audit_logs";
     client.batch_execute(rows).await.expect("stored");
-    for (n, name) in ["::PAGE_OF_ANYTHING", "::STREAM_OF_ANYTHING"].into_iter().enumerate() {
-        let prepare = format!(
-            "PREPARE plan_{n} (text, timestamptz, timestamptz, text, text, text, text, text, text, text, text, \
-             timestamptz, text, bigint, bigint) AS {}",
-            text(name).for_postgres()
-        );
-        client.batch_execute(&prepare).await.expect("valid");
-        let explain = format!(
-            "EXPLAIN EXECUTE plan_{n} (NULL, '-infinity', 'infinity', NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-             NULL, 'infinity', '~', 50, 0)"
-        );
-        let answer = client.simple_query(&explain).await.expect("a plan");
-        let steps = format!("{answer:?}");
+    for name in ["::PAGE_OF_ANYTHING", "::STREAM_OF_ANYTHING"] {
+        let steps = postgres_steps(client, name, "auto", [None; 3]).await;
         assert!(steps.contains("idx_audit_timestamp") && !steps.contains("Sort"), "{name}: {steps}");
+    }
+}
+
+/// The steps for one organization, actor and action; a text that takes fewer parameters has its own.
+async fn postgres_steps(
+    client: &tokio_postgres::Client,
+    name: &str,
+    plans: &str,
+    [org, user, action]: [Option<&str>; 3],
+) -> String {
+    let quoted = |word: Option<&str>| word.map_or("NULL".to_owned(), |word| format!("'{word}'"));
+    let execute = if name.contains("COUNT_ALL") {
+        let named = user.or(action).map_or(String::new(), |one| format!(", '{one}'"));
+        format!("({}, '1970-01-01Z', '9999-01-01Z', 10001{named})", quoted(org))
+    } else {
+        let [org, user, action] = [org, user, action].map(quoted);
+        format!(
+            "({org}, '1970-01-01Z', '9999-01-01Z', '', {user}, {action}, NULL, NULL, NULL, NULL, NULL, NULL, 101, 0)"
+        )
+    };
+    let text = text(name).for_postgres();
+    client.batch_execute(&format!("DEALLOCATE ALL; SET plan_cache_mode = {plans}")).await.expect("taken");
+    client.batch_execute(&format!("PREPARE plan AS {text}")).await.expect("valid");
+    let answer = client.simple_query(&format!("EXPLAIN EXECUTE plan {execute}")).await.expect("a plan");
+    format!("{answer:?}")
+}
+
+/// One person did nothing while the trail of the organization grew, and that did nothing while the trail of all grew:
+/// the newest rows of either are not looked for among all that came since.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_rows_of_one_are_not_looked_for_among_those_of_others_on_postgres() {
+    let place = Place::postgres().await;
+    let Direct::Postgres(client) = &place.direct else { unreachable!("it is PostgreSQL") };
+    let rows = "INSERT INTO organizations (id, name, status, created_at, updated_at) \
+            SELECT 'org_idle', name, status, created_at, updated_at FROM organizations WHERE id = 'org_system'; \
+        INSERT INTO people (id, org_id, name, status, created_at, updated_at) \
+            SELECT 'person_idle', org_id, name, status, created_at, updated_at FROM people \
+            WHERE id = 'person_anonymous'; \
+        INSERT INTO audit_logs (id, timestamp, org_id, user_id, user_email, user_roles, action, \
+            resource_type, resource_id, status, canonical, leaf_hash) SELECT 'audit_' || n, to_timestamp(n), \
+            CASE WHEN n < 20000 THEN 'org_idle' ELSE 'org_system' END, \
+            CASE WHEN n < 10000 THEN 'person_idle' ELSE 'person_anonymous' END, '', '[]', \
+            CASE WHEN n < 10000 THEN 'idle' ELSE 'busy' END, 'x', 'x', 'success', '', '' \
+            FROM generate_series(1, 30000) n";
+    client.batch_execute(rows).await.expect("stored");
+    client.batch_execute("VACUUM ANALYZE audit_logs").await.expect("counted");
+    let index = |what| format!("idx_audit_org_{what} on audit_logs");
+    for (what, index, filter) in [
+        ("ORGANIZATION", index("timestamp"), [Some("org_idle"), None, None]),
+        ("ACTOR", index("user"), [Some("org_idle"), Some("person_idle"), None]),
+        ("ACTION", index("action"), [Some("org_idle"), None, Some("idle")]),
+    ] {
+        for verb in ["PAGE", "STREAM", "COUNT", "COUNT_ALL"] {
+            let name = format!("::{verb}_OF_{what}");
+            let steps = postgres_steps(client, &name, "force_custom_plan", filter).await;
+            assert!(steps.contains(&index), "{name}: {steps}");
+        }
+        // Whatever it was asked before.
+        let name = format!("::COUNT_ALL_OF_{what}");
+        let steps = postgres_steps(client, &name, "force_generic_plan", filter).await;
+        assert!(steps.contains(&index) && steps.contains("Index Only Scan"), "{name}: {steps}");
     }
 }

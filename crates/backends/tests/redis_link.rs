@@ -330,13 +330,32 @@ async fn a_server_that_comes_late_is_looked_at_before_it_is_used() {
     assert!(time_until_ok(|| set(&link, "k", "1")).await < RECOVERY);
 }
 
+const BUSY: &str = "local from = redis.call('TIME')
+    repeat
+        local now = redis.call('TIME')
+    until (now[1] - from[1]) * 1000000 + now[2] - from[2] > 150000
+    return 1";
+
+/// Asked in one breath, they go out together; each still has its own deadline.
+#[tokio::test]
+async fn who_may_wait_longer_holds_up_nobody_in_the_same_round() {
+    static PATIENT: LuaScript = LuaScript::new("patient", BUSY).of_budgets(20);
+    let server = tcp();
+    let link = connect(&server.tcp_url()).await;
+    let patient = link.run::<i64>(&PATIENT, &["k"], &[]);
+    let impatient = async {
+        let begun = Instant::now();
+        assert_unavailable(&link.run::<String>(&ECHO, &["k"], &["late".into()]).await);
+        begun.elapsed()
+    };
+    let (patient, impatient) = tokio::join!(patient, impatient);
+    assert_eq!(patient, Ok(1));
+    assert!(impatient < Duration::from_millis(140), "{impatient:?}");
+    assert_eq!(link.run::<String>(&ECHO, &["k"], &["next".into()]).await, Ok("next".to_owned()));
+}
+
 #[tokio::test]
 async fn a_script_may_have_more_than_one_budget() {
-    const BUSY: &str = "local from = redis.call('TIME')
-        repeat
-            local now = redis.call('TIME')
-        until (now[1] - from[1]) * 1000000 + now[2] - from[2] > 150000
-        return 1";
     static IMPATIENT: LuaScript = LuaScript::new("impatient", BUSY);
     static PATIENT: LuaScript = LuaScript::new("patient", BUSY).of_budgets(20);
     let server = tcp();

@@ -5,8 +5,6 @@ use hardening::fault::Fault;
 use hardening::rate_limit::{Decision, Quota};
 use hardening::session::{Session, SessionId};
 
-use redis::{FromRedisValue as _, Value};
-
 use super::quotas::{self, hash_tag};
 use super::sessions::{PersonKeys, RedisSessions, touched, touching};
 use super::{Arg, scripts};
@@ -33,18 +31,9 @@ pub(super) async fn admit(
     let mut arguments: Vec<Arg> = Vec::with_capacity(3 * quotas.len() + 2);
     arguments.extend(touching(id, now));
     quotas::push_numbers(&mut arguments, quotas.iter().map(|(_, quota)| *quota));
-    let reply: Option<Vec<Value>> = sessions.link.run(&scripts::ADMISSION, &keys, &arguments).await?;
-    let Some(reply) = reply else { return Ok((None, None)) };
-    let (session, taken) = parts(reply).ok_or_else(|| Fault::internal("an admission that cannot be read"))?;
-    let session = touched(person_id, id, &session, now)?;
-    let decision = quotas::tightest(quotas.iter().map(|(_, quota)| *quota).enumerate(), &taken, now)?;
-    Ok((Some(session), Some(decision)))
-}
-
-/// The session, and what the quota script answered.
-fn parts(reply: Vec<Value>) -> Option<(Vec<u8>, Vec<i64>)> {
-    let mut reply = reply.into_iter();
-    let Some(Value::BulkString(session)) = reply.next() else { return None };
-    let taken = reply.map(i64::from_redis_value).collect::<Result<_, _>>().ok()?;
-    Some((session, taken))
+    let answer: Option<Vec<u8>> = sessions.link.run(&scripts::ADMISSION, &keys, &arguments).await?;
+    let Some(answer) = answer else { return Ok((None, None)) };
+    let quotas = quotas.iter().map(|(_, quota)| *quota).enumerate();
+    let (decision, session) = quotas::tightest(quotas, &answer, now)?;
+    Ok((Some(touched(person_id, id, session, now)?), Some(decision)))
 }

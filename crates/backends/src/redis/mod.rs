@@ -16,6 +16,7 @@ pub mod attempts;
 mod breaker;
 mod cluster;
 mod connect_error;
+mod decimal;
 mod finder;
 mod health;
 mod line;

@@ -1,8 +1,9 @@
 //! A request on its way, and what its failure means.
 
-use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use tokio::time::Instant;
 
-use super::line::Line;
+use super::line::{Line, Unanswered};
 use super::script::NUMBER;
 use super::{Arg, LuaScript};
 
@@ -17,17 +18,24 @@ pub(super) enum Request<'a> {
 }
 
 impl Request<'_> {
-    /// Sends it; `asking` follows an ASK redirection of a cluster.
-    pub(super) async fn send(self, line: &Line, asking: bool) -> RedisResult<Value> {
+    /// Sends it and waits for the answer until `deadline`; `asking` follows an ASK redirection of a cluster.
+    pub(super) async fn send(
+        self,
+        line: &Line,
+        asking: bool,
+        deadline: Instant,
+    ) -> Result<Value, Unanswered> {
         let Self::Script { script, .. } = self else {
             let mut command = Cmd::new();
             command.arg("EVAL").arg("#!lua\nreturn 1").arg(0);
-            return transmit(line, command, false).await;
+            return transmit(line, command, false, deadline).await;
         };
-        match transmit(line, self.command("EVALSHA", script.hash()), asking).await {
+        match transmit(line, self.command("EVALSHA", script.hash()), asking, deadline).await {
             // Nothing ran, so that it is not sent twice.
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                transmit(line, self.command("EVAL", script.source()), asking).await
+            Err(Unanswered::Failed(error))
+                if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) =>
+            {
+                transmit(line, self.command("EVAL", script.source()), asking, deadline).await
             }
             outcome => outcome,
         }
@@ -44,13 +52,13 @@ impl Request<'_> {
     }
 }
 
-async fn transmit(line: &Line, command: Cmd, asking: bool) -> RedisResult<Value> {
+async fn transmit(line: &Line, command: Cmd, asking: bool, deadline: Instant) -> Result<Value, Unanswered> {
     if !asking {
-        return line.ask(command).await;
+        return line.ask(command, deadline).await;
     }
     let mut pair = Pipeline::new();
     pair.cmd("ASKING").ignore().add_command(command);
-    line.ask_in_row(&pair).await
+    line.ask_in_row(&pair, deadline).await
 }
 
 /// What an error says about the server.

@@ -116,19 +116,19 @@ fn overdue(activity: &Activity, limits: &Limits) -> impl Future<Output = Overdue
     let mut alarm = Box::pin(sleep_until(Instant::now()));
     poll_fn(move |context| {
         loop {
-            let (due, why) = activity.deadline(limits).unzip();
+            let due = activity.deadline(limits);
+            // A later deadline needs no new alarm: the old one rings and is set again. Nor does anybody look at the clock
+            // before it rings: this runs with every request.
+            if let Some((when, _)) = due.filter(|(when, _)| *when < alarm.deadline()) {
+                alarm.as_mut().reset(when);
+            }
+            ready!(alarm.as_mut().poll(context));
             let now = Instant::now();
-            if let Some((_, why)) = due.zip(why).filter(|(due, _)| *due <= now) {
-                return Poll::Ready(why);
-            }
-            // Without a deadline, looked at again later: a request may end without waking this task.
-            let next = due.unwrap_or(now + limits.idle_timeout);
-            // A later deadline needs no new alarm: the old one rings and is set again.
-            if alarm.deadline() > next || alarm.is_elapsed() {
-                alarm.as_mut().reset(next);
-            }
-            if alarm.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
+            match due {
+                Some((when, why)) if when <= now => return Poll::Ready(why),
+                Some((when, _)) => alarm.as_mut().reset(when),
+                // Looked at again later: a request may end without waking this task.
+                None => alarm.as_mut().reset(now + limits.idle_timeout),
             }
         }
     })

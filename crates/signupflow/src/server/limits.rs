@@ -54,9 +54,6 @@ const FILES_KEPT: usize = 128;
 /// Whoever scrapes metrics needs few connections.
 const METRICS_CONNECTIONS: usize = 16;
 
-/// HTTP/1: fields of a request's head that are read; more is answered with a bare 431. More than the application takes,
-/// so that the refusal is its own.
-const HEAD_FIELDS: usize = 256;
 /// HTTP/2 streams reset by the peer that may wait to be noticed ("rapid reset", CVE-2023-44487).
 const RESETS_PENDING: usize = 20;
 /// HTTP/2 streams reset because the peer broke the rules, before the connection ends (CVE-2025-8671).
@@ -83,12 +80,8 @@ impl Limits {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         // The connection's own supervisor is the stricter one; this is for a head it would miss.
         let reserve = self.head_timeout + self.idle_timeout;
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(reserve)
-            .max_buf_size(self.head_buffer)
-            .max_headers(HEAD_FIELDS);
+        // Not `max_headers`: its room for another number of fields than hyper's own hundred is allocated for each request.
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(reserve).max_buf_size(self.head_buffer);
         builder
             .http2()
             .timer(TokioTimer::new())

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::breaker::Breaker;
 use super::finder::{Finder, Ticket};
 use super::health::Health;
-use super::line::Line;
+use super::line::{Line, Unanswered};
 use super::request::{Meaning, Request};
 use super::server::inspect;
 use super::{ConnectError, LinkOptions};
@@ -131,42 +131,42 @@ impl Node {
         asking: bool,
         deadline: Instant,
     ) -> Result<Value, Failure> {
-        let number = self.number_if_closed()?;
-        let outcome = timeout_at(deadline, async {
-            let (number, line) = self.connection().await?;
-            Ok::<_, Failure>((number, request.send(&line, asking).await))
-        })
-        .await;
-        match outcome {
-            Ok(Ok((number, Ok(value)))) => {
+        let (number, line) = match self.usable()? {
+            (number, Some(line)) => (number, line),
+            (number, None) => match timeout_at(deadline, self.connection()).await {
+                Ok(found) => found?,
+                Err(_) => return Err(self.late(number)),
+            },
+        };
+        match request.send(&line, asking, deadline).await {
+            Ok(value) => {
                 self.answered(number);
                 Ok(value)
             }
-            Ok(Ok((number, Err(error)))) => {
+            Err(Unanswered::Failed(error)) => {
                 self.refused(number, &error);
                 Err(Failure::Refused(error))
             }
-            Ok(Err(failure)) => Err(failure),
-            Err(_) => {
-                self.failed(number, "no answer in time");
-                Err(Failure::Away(format!("{}: no answer in time", self.name)))
-            }
+            Err(Unanswered::Late) => Err(self.late(number)),
         }
     }
 
-    fn number_if_closed(&self) -> Result<u64, Failure> {
+    fn late(self: &Arc<Self>, number: u64) -> Failure {
+        self.failed(number, "no answer in time");
+        Failure::Away(format!("{}: no answer in time", self.name))
+    }
+
+    /// The number of the connection and, unless it is being made, the connection; an error while the breaker is open.
+    fn usable(&self) -> Result<(u64, Option<Line>), Failure> {
         let state = self.state.borrow();
         if state.breaker.is_open() {
             return Err(Failure::Away(format!("{}: {}", self.name, state.reason)));
         }
-        Ok(state.number)
+        Ok((state.number, state.connection.clone()))
     }
 
-    /// The connection, waiting for the one that is being made; an error as soon as the breaker opens.
+    /// Waits for the connection that is being made; an error as soon as the breaker opens.
     async fn connection(self: &Arc<Self>) -> Result<(u64, Line), Failure> {
-        if let State { connection: Some(connection), number, .. } = &*self.state.borrow() {
-            return Ok((*number, connection.clone()));
-        }
         self.search();
         let mut states = self.state.subscribe();
         let state = states.wait_for(|state| state.connection.is_some() || state.breaker.is_open()).await;

@@ -13,6 +13,7 @@ use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 use hardening::rate_limit::{Decision, Quota, QuotaStore, gcra};
 
+use super::decimal::decimal;
 use super::{Arg, RedisLink, scripts};
 pub use fallback::FallbackQuotas;
 
@@ -43,8 +44,9 @@ impl RedisQuotas {
         let names: Vec<&str> = slot.places.iter().map(|&place| keys[place].0.as_str()).collect();
         let mut arguments = vec![Arg::from(now.micros())];
         push_numbers(&mut arguments, slot.places.iter().map(|&place| keys[place].1));
-        let stored: Vec<i64> = self.link.run(&scripts::QUOTA_TAKE, &names, &arguments).await?;
-        tightest(slot.places.iter().map(|&place| (place, keys[place].1)), &stored, now)
+        let answer: Vec<u8> = self.link.run(&scripts::QUOTA_TAKE, &names, &arguments).await?;
+        let quotas = slot.places.iter().map(|&place| (place, keys[place].1));
+        tightest(quotas, &answer, now).map(|(decision, _)| decision)
     }
 
     /// Who cannot be reached keeps one place too many until it comes back by itself.
@@ -106,28 +108,35 @@ pub(super) fn push_numbers(arguments: &mut Vec<Arg>, quotas: impl Iterator<Item 
     }
 }
 
-/// The decision to report, from the script's answer: whether it took, then what each key held before (-1: nothing).
-/// `quotas` come with the positions to report them under.
+/// The decision to report, from the script's answer: whether it took, what each key held before (-1: nothing), and what
+/// comes behind. `quotas` come with the positions to report them under.
 pub(super) fn tightest(
-    quotas: impl ExactSizeIterator<Item = (usize, Quota)>,
-    answer: &[i64],
+    quotas: impl Iterator<Item = (usize, Quota)>,
+    answer: &[u8],
     now: Timestamp,
-) -> Result<Decision, Fault> {
-    let Some((&took, stored)) = answer.split_first().filter(|(_, stored)| stored.len() == quotas.len())
-    else {
-        return Err(Fault::internal("the quota script answered for other keys than it was asked for"));
-    };
-    let decision = |((policy, quota), &stored): ((usize, Quota), &i64)| {
+) -> Result<(Decision, &[u8]), Fault> {
+    let unreadable = || Fault::internal("an answer of the quota script that cannot be read");
+    let (took, mut rest) = number(answer).ok_or_else(unreadable)?;
+    let mut tightest: Option<Decision> = None;
+    for (policy, quota) in quotas {
+        let (stored, after) = number(rest).ok_or_else(unreadable)?;
+        rest = after;
         let (_, decision) = gcra::take((stored >= 0).then_some(stored), quota, now);
-        Decision { policy, ..decision }
-    };
-    let decisions = quotas.zip(stored).map(decision);
-    let tightest = decisions.reduce(Decision::tighter).unwrap_or_else(|| Decision::unlimited(now));
+        let decision = Decision { policy, ..decision };
+        tightest = Some(tightest.map_or(decision, |other| other.tighter(decision)));
+    }
+    let tightest = tightest.unwrap_or_else(|| Decision::unlimited(now));
     if tightest.allowed == (took == 1) {
-        Ok(tightest)
+        Ok((tightest, rest))
     } else {
         Err(Fault::internal("the quota script and its caller disagree"))
     }
+}
+
+/// A number and what follows the space after it.
+fn number(text: &[u8]) -> Option<(i64, &[u8])> {
+    let end = text.iter().position(|&octet| octet == b' ')?;
+    Some((decimal(&text[..end])?, &text[end + 1..]))
 }
 
 #[cfg(test)]
@@ -153,14 +162,21 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_length_or_another_opinion_is_a_fault() {
+    fn an_answer_that_is_none_or_has_another_opinion_is_a_fault() {
         let now = Timestamp::from_unix_seconds(1_000);
         let quota = Quota { limit: 1, window: Duration::from_secs(1) };
-        let tightest = |answer: &[i64]| tightest([(0, quota)].into_iter(), answer, now);
-        assert!(tightest(&[1, -1]).is_ok_and(|decision| decision.allowed));
-        assert!(tightest(&[0, now.micros() + 1_000_000]).is_ok_and(|decision| !decision.allowed));
-        for wrong in [&[][..], &[1], &[1, -1, -1], &[0, -1], &[1, now.micros() + 1_000_000]] {
-            assert!(matches!(tightest(wrong), Err(Fault::Internal(_))), "{wrong:?}");
+        let taken = |answer: String| {
+            tightest([(0, quota)].into_iter(), answer.as_bytes(), now)
+                .map(|(decision, behind)| (decision.allowed, behind.to_vec()))
+        };
+        let full = now.micros() + 1_000_000;
+        assert_eq!(taken("1 -1 ".into()), Ok((true, vec![])));
+        assert_eq!(taken("1 -1 a session".into()), Ok((true, b"a session".to_vec())));
+        assert_eq!(taken(format!("0 {full} ")), Ok((false, vec![])));
+        for wrong in
+            ["", "1", "1 ", "1 -1", "1 - ", " 1 -1 ", "x -1 ", "1 1x ", "0 -1 ", &format!("1 {full} ")]
+        {
+            assert!(matches!(taken(wrong.to_owned()), Err(Fault::Internal(_))), "{wrong:?}");
         }
     }
 }

@@ -1,1 +1,1 @@
-local first, numbers, answer = 3, 3, { session }
+local first, numbers, behind = 3, 3, session

@@ -1,1 +1,1 @@
-local first, numbers, answer = 1, 2, {}
+local first, numbers, behind = 1, 2, ''

@@ -1,5 +1,5 @@
 //! How a session is laid out in Redis: six numbers in decimal at fixed places, which scripts work with, and the
-//! rest packed behind them, which only we read.
+//! rest packed behind them, which only we read: organization, address, the four of the client, and the roles.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -7,6 +7,8 @@ use std::time::Duration;
 use hardening::clock::Timestamp;
 use hardening::fault::Fault;
 use hardening::session::{Assurance, ClientDescription, Session, SessionId};
+
+use crate::redis::decimal::{decimal, last_digits};
 
 /// The first byte behind the numbers.
 const VERSION: u8 = 1;
@@ -16,18 +18,10 @@ const MOMENT: usize = 18;
 const EPOCH: usize = 20;
 /// The longest idle time that can be written, some thirty thousand years.
 const LONGEST_IDLE: i64 = 999_999_999_999_999_999;
-/// Organization, address and the four of the client; the roles follow.
-const SINGLE_TEXTS: usize = 6;
 
-/// A moment as it is stored. Every request writes one, for which the formatter takes long.
+/// A moment as it is stored.
 pub(super) fn moment(at: Timestamp) -> String {
-    let mut digits = [b'0'; MOMENT];
-    let mut rest = at.micros().max(0);
-    for digit in digits.iter_mut().rev() {
-        *digit += u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-    }
-    digits.into_iter().map(char::from).collect()
+    last_digits::<MOMENT>(at.micros().max(0).unsigned_abs())
 }
 
 /// The session as it is stored, without its id and its person: those are the key.
@@ -74,9 +68,15 @@ fn read(person_id: &str, id: SessionId, stored: &[u8]) -> Option<Session> {
     let idle_timeout = Duration::from_micros(moment()?.micros().unsigned_abs());
     let (created_at, authenticated_at) = (moment()?, moment()?);
     let credential_epoch = number(EPOCH)?;
-    let (assurance, mut texts) = texts(rest)?;
-    let roles = texts.split_off(SINGLE_TEXTS);
-    let [org_id, email, device_type, browser, os, ip_address] = texts.try_into().ok()?;
+    let (assurance, mut rest) = assurance(rest)?;
+    let [org_id, email, device_type, browser, os, ip_address] = {
+        let mut text = || text(&mut rest);
+        [text()?, text()?, text()?, text()?, text()?, text()?]
+    };
+    let mut roles = Vec::with_capacity(2);
+    while !rest.is_empty() {
+        roles.push(text(&mut rest)?);
+    }
     Some(Session {
         id,
         person_id: person_id.to_owned(),
@@ -94,35 +94,19 @@ fn read(person_id: &str, id: SessionId, stored: &[u8]) -> Option<Session> {
     })
 }
 
-/// A number in decimal, with a sign perhaps. Six stand in every session.
-fn decimal(text: &[u8]) -> Option<i64> {
-    let (digits, sign) = match text.split_first()? {
-        (b'-', digits) => (digits, -1),
-        (b'+', digits) => (digits, 1),
-        _ => (text, 1),
-    };
-    digits.iter().try_fold(0_i64, |number, digit| {
-        let digit = i64::from(digit.wrapping_sub(b'0'));
-        // Towards the sign, so that the smallest number finds room.
-        (digit < 10).then(|| number.checked_mul(10)?.checked_add(sign * digit)).flatten()
-    })
+fn assurance(packed: &[u8]) -> Option<(Assurance, &[u8])> {
+    match packed {
+        [VERSION, 0, rest @ ..] => Some((Assurance::Password, rest)),
+        [VERSION, 1, rest @ ..] => Some((Assurance::TwoFactor, rest)),
+        _ => None,
+    }
 }
 
-fn texts(packed: &[u8]) -> Option<(Assurance, Vec<String>)> {
-    let (&[VERSION, assurance], mut rest) = packed.split_first_chunk::<2>()? else { return None };
-    let assurance = match assurance {
-        0 => Assurance::Password,
-        1 => Assurance::TwoFactor,
-        _ => return None,
-    };
-    let mut texts = Vec::with_capacity(SINGLE_TEXTS + 2);
-    while !rest.is_empty() {
-        let (length, after) = rest.split_first_chunk::<4>()?;
-        let (text, after) = after.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-        texts.push(std::str::from_utf8(text).ok()?.to_owned());
-        rest = after;
-    }
-    (texts.len() >= SINGLE_TEXTS).then_some((assurance, texts))
+fn text(rest: &mut &[u8]) -> Option<String> {
+    let (length, after) = rest.split_first_chunk::<4>()?;
+    let (text, after) = after.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    *rest = after;
+    Some(std::str::from_utf8(text).ok()?.to_owned())
 }
 
 #[cfg(test)]

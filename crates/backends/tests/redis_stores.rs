@@ -226,6 +226,35 @@ async fn activity_is_noted_once_a_second() {
     }
 }
 
+/// The script compares texts where activity was noted in the same second already, and numbers otherwise.
+#[tokio::test]
+async fn a_session_is_over_at_its_very_end_also_in_the_second_of_its_last_activity() {
+    const MICRO: Duration = Duration::from_micros(1);
+    let server = Server::start();
+    let store = RedisSessions::new(server.link().await);
+    let second = Timestamp::from_unix_seconds(SystemClock.now().micros() / 1_000_000);
+    let resumed = async |given: &Session, at: Timestamp| {
+        store.resume(&given.person_id, &given.id, at).await.expect("an answer").is_some()
+    };
+    for (number, (idle, lives)) in
+        [(8 * 3600 * SECOND, 600), (Duration::ZERO, 600), (Duration::from_millis(400), 400)]
+            .into_iter()
+            .enumerate()
+    {
+        let end = second + Duration::from_millis(lives);
+        let given = Session {
+            idle_timeout: idle,
+            expires_at: second + Duration::from_millis(600),
+            ..sessions::session_of(&format!("person_{number}"), second)
+        };
+        store.create(&given, 5).await.expect("created");
+        assert!(resumed(&given, second).await, "{idle:?}");
+        assert!(idle == Duration::from_millis(400) || resumed(&given, end - MICRO).await, "{idle:?}");
+        assert!(!resumed(&given, end).await, "{idle:?}");
+        assert!(!resumed(&given, second).await, "{idle:?}: it is gone");
+    }
+}
+
 #[tokio::test]
 async fn what_one_node_ends_the_other_no_longer_resumes() {
     let (server, now) = (Server::start(), SystemClock.now());

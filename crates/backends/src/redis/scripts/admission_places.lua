@@ -1,1 +1,1 @@
-local first, numbers, behind = 3, 3, session
+local first, numbers, instant, behind = 3, 3, now, session

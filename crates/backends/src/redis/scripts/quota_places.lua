@@ -1,1 +1,1 @@
-local first, numbers, behind = 1, 2, ''
+local first, numbers, instant, behind = 1, 2, tonumber(ARGV[1]), ''

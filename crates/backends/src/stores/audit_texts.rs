@@ -7,55 +7,68 @@
 //! family, words, limit, offset.
 //!
 //! Both engines would sometimes rather walk the whole trail by time until enough rows of an actor or an action are
-//! met, which takes seconds when there are none among the newest. SQLite is told the index. For PostgreSQL what is equal
-//! is written as a range in the index's own order, and the rows are wanted in that order: no other index has it.
+//! met, which takes seconds when there are none among the newest. SQLite is told the index. In PostgreSQL each index has
+//! an order of its own: only that of an organization ends in the moment itself, the others in the moment's UTC.
 
 use super::texts::texts;
 use crate::sql::Sql;
 
+/// The moment, as the text's index has it.
+macro_rules! moment {
+    (sqlite $index:ident) => {
+        "timestamp"
+    };
+    (postgres organization) => {
+        "timestamp"
+    };
+    (postgres $index:ident) => {
+        "(timestamp AT TIME ZONE 'UTC')"
+    };
+}
+
 /// Where a text starts: the rows of its index that lie in the time.
 macro_rules! from {
     (sqlite organization) => {
-        concat!(" FROM audit_logs INDEXED BY idx_audit_org_timestamp WHERE org_id = $1 AND ", from!(time))
+        concat!(" FROM audit_logs INDEXED BY idx_audit_org_timestamp WHERE org_id = $1", from!(time "timestamp"))
     };
     (sqlite actor) => {
         concat!(
-            " FROM audit_logs INDEXED BY idx_audit_org_user WHERE org_id = $1 AND user_id = $5 AND ",
-            from!(time)
+            " FROM audit_logs INDEXED BY idx_audit_org_user WHERE org_id = $1 AND user_id = $5",
+            from!(time "timestamp")
         )
     };
     (sqlite action) => {
         concat!(
-            " FROM audit_logs INDEXED BY idx_audit_org_action WHERE org_id = $1 AND action = $6 AND ",
-            from!(time)
+            " FROM audit_logs INDEXED BY idx_audit_org_action WHERE org_id = $1 AND action = $6",
+            from!(time "timestamp")
         )
     };
     (sqlite resource) => {
-        concat!(" FROM audit_logs INDEXED BY idx_audit_resource WHERE ", from!(resource))
+        concat!(
+            " FROM audit_logs INDEXED BY idx_audit_resource WHERE resource_type = $7 AND resource_id = $8",
+            from!(time "timestamp")
+        )
     };
     (postgres organization) => {
-        " FROM audit_logs WHERE (org_id, timestamp) >= ($1, $2) AND (org_id, timestamp, id) <= ($1, $3, $4) \
-         AND id <> $4"
+        concat!(" FROM audit_logs WHERE org_id = $1", from!(time "timestamp"))
     };
     (postgres actor) => {
-        " FROM audit_logs WHERE (org_id, user_id, timestamp) >= ($1, $5, $2) \
-         AND (org_id, user_id, timestamp, id) <= ($1, $5, $3, $4) AND id <> $4"
+        concat!(" FROM audit_logs WHERE org_id = $1 AND user_id = $5", from!(time moment!(postgres actor)))
     };
     (postgres action) => {
-        " FROM audit_logs WHERE (org_id, action, timestamp) >= ($1, $6, $2) \
-         AND (org_id, action, timestamp, id) <= ($1, $6, $3, $4) AND id <> $4"
+        concat!(" FROM audit_logs WHERE org_id = $1 AND action = $6", from!(time moment!(postgres action)))
     };
     (postgres resource) => {
-        concat!(" FROM audit_logs WHERE ", from!(resource))
+        concat!(
+            " FROM audit_logs WHERE resource_type = $7 AND resource_id = $8",
+            from!(time moment!(postgres resource))
+        )
     };
     ($engine:ident anything) => {
-        concat!(" FROM audit_logs WHERE ", from!(time))
+        concat!(" FROM audit_logs WHERE true", from!(time moment!($engine anything)))
     };
-    (resource) => {
-        concat!("resource_type = $7 AND resource_id = $8 AND ", from!(time))
-    };
-    (time) => {
-        "timestamp >= $2 AND timestamp <= $3 AND (timestamp, id) < ($3, $4)"
+    (time $moment:expr) => {
+        concat!(" AND ", $moment, " >= $2 AND ", $moment, " <= $3 AND (", $moment, ", id) < ($3, $4)")
     };
 }
 
@@ -104,22 +117,10 @@ macro_rules! tests {
     };
 }
 
-/// By time, in the order of the index that the text starts from.
+/// By time.
 macro_rules! order {
-    (postgres organization $way:literal) => {
-        concat!(" ORDER BY org_id", $way, ", ", order!($way))
-    };
-    (postgres actor $way:literal) => {
-        concat!(" ORDER BY org_id", $way, ", user_id", $way, ", ", order!($way))
-    };
-    (postgres action $way:literal) => {
-        concat!(" ORDER BY org_id", $way, ", action", $way, ", ", order!($way))
-    };
     ($engine:ident $index:ident $way:literal) => {
-        concat!(" ORDER BY ", order!($way))
-    };
-    ($way:literal) => {
-        concat!("timestamp", $way, ", id", $way)
+        concat!(" ORDER BY ", moment!($engine $index), $way, ", id", $way)
     };
 }
 
@@ -170,35 +171,30 @@ macro_rules! count {
 /// Where nothing else was asked for, counting needs nothing but the index: from the oldest, whose pages PostgreSQL
 /// knows to be visible to all. Parameters: organization, from, up to, limit, and the actor or the action.
 macro_rules! count_all {
-    ($index:literal) => {
+    ($index:ident $name:literal $also:literal) => {
         Sql::pair(
-            concat!(
-                "SELECT count(*) AS total FROM (SELECT 1 FROM audit_logs INDEXED BY ",
-                $index,
-                " WHERE org_id = $1 AND timestamp >= $2 AND timestamp < $3 LIMIT $4) matching"
+            count_all!("timestamp", concat!(" INDEXED BY ", $name), $also, ""),
+            count_all!(
+                moment!(postgres $index),
+                "",
+                $also,
+                concat!(" ORDER BY ", moment!(postgres $index))
             ),
-            "SELECT count(*) AS total FROM (SELECT 1 FROM audit_logs WHERE (org_id, timestamp) >= ($1, $2) \
-             AND (org_id, timestamp) < ($1, $3) ORDER BY org_id, timestamp LIMIT $4) matching",
         )
     };
-    ($index:literal $column:literal) => {
-        Sql::pair(
-            concat!(
-                "SELECT count(*) AS total FROM (SELECT 1 FROM audit_logs INDEXED BY ",
-                $index,
-                " WHERE org_id = $1 AND ",
-                $column,
-                " = $5 AND timestamp >= $2 AND timestamp < $3 LIMIT $4) matching"
-            ),
-            concat!(
-                "SELECT count(*) AS total FROM (SELECT 1 FROM audit_logs WHERE (org_id, ",
-                $column,
-                ", timestamp) >= ($1, $5, $2) AND (org_id, ",
-                $column,
-                ", timestamp) < ($1, $5, $3) ORDER BY org_id, ",
-                $column,
-                ", timestamp LIMIT $4) matching"
-            ),
+    ($moment:expr, $from:expr, $also:literal, $order:expr) => {
+        concat!(
+            "SELECT count(*) AS total FROM (SELECT 1 FROM audit_logs",
+            $from,
+            " WHERE org_id = $1",
+            $also,
+            " AND ",
+            $moment,
+            " >= $2 AND ",
+            $moment,
+            " < $3",
+            $order,
+            " LIMIT $4) matching"
         )
     };
 }
@@ -219,9 +215,9 @@ texts! {
     query COUNT_OF_ACTION = count!(action);
     query COUNT_OF_RESOURCE = count!(resource);
     query COUNT_OF_ANYTHING = count!(anything);
-    query COUNT_ALL_OF_ORGANIZATION = count_all!("idx_audit_org_timestamp");
-    query COUNT_ALL_OF_ACTOR = count_all!("idx_audit_org_user" "user_id");
-    query COUNT_ALL_OF_ACTION = count_all!("idx_audit_org_action" "action");
+    query COUNT_ALL_OF_ORGANIZATION = count_all!(organization "idx_audit_org_timestamp" "");
+    query COUNT_ALL_OF_ACTOR = count_all!(actor "idx_audit_org_user" " AND user_id = $5");
+    query COUNT_ALL_OF_ACTION = count_all!(action "idx_audit_org_action" " AND action = $5");
 }
 
 /// The texts that start from one index.

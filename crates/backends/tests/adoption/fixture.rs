@@ -48,6 +48,7 @@ CREATE TABLE audit_logs (
 CREATE INDEX ix_audit_logs_timestamp ON audit_logs (timestamp);
 CREATE INDEX idx_audit_org_timestamp ON audit_logs (org_id, timestamp);
 CREATE INDEX idx_audit_resource ON audit_logs (resource_type, resource_id);
+CREATE INDEX idx_audit_org_action ON audit_logs (org_id, action, timestamp);
 CREATE TABLE user_security_settings (
     user_id VARCHAR NOT NULL, totp_secret VARCHAR, totp_enabled BOOLEAN, totp_verified_at {datetime},
     recovery_codes JSON, failed_login_attempts INTEGER, account_locked_until {datetime},

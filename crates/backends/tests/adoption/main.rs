@@ -40,6 +40,7 @@ async fn it_adds_what_is_missing_tells_it_and_changes_no_row(fixture: Fixture) {
         "added column user_security_settings.credential_epoch",
         "left teams alone; ours is signupflow_teams",
         "kept index idx_audit_org_timestamp of audit_logs",
+        "kept index idx_audit_org_action of audit_logs",
         "the index name idx_people_org is taken",
         "people.sms_opt_in wants a value",
         "person_cy cannot sign in: \"cy at home\"",
@@ -131,6 +132,11 @@ async fn the_way_back_leaves_what_was_theirs(fixture: Fixture) {
         assert_eq!(fixture.rows().await, before);
         assert_eq!(fixture.number("SELECT count(*) AS n FROM audit_logs").await, 3);
         assert_eq!(fixture.number("SELECT count(*) AS n FROM teams").await, 1);
+        fixture.execute("DROP INDEX idx_audit_org_action").await.expect("theirs is there");
+        fixture
+            .execute("CREATE INDEX idx_audit_org_action ON audit_logs (org_id, action, timestamp)")
+            .await
+            .expect("again");
         for gone in ["SELECT status FROM people", "SELECT canonical FROM audit_logs"] {
             assert!(fixture.database.rows(gone, vec![]).await.is_err(), "{gone}");
         }

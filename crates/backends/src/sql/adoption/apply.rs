@@ -85,6 +85,16 @@ impl Run {
         self.records.iter().any(|r| r.kind == kind && r.table == table && (name.is_empty() || r.name == name))
     }
 
+    /// Whether an index of theirs serves as the one of ours with this name.
+    fn is_kept(&self, index: &str) -> bool {
+        self.records.iter().any(|record| record.kind == Kind::IndexKept && record.name == index)
+    }
+
+    /// Whether ours of this name has another, because theirs has it.
+    fn is_prefixed(&self, index: &str) -> bool {
+        self.records.iter().any(|record| record.kind == Kind::IndexPrefixed && record.detail == index)
+    }
+
     fn is_adopted(&self, table: &str) -> bool {
         self.has(Kind::Adopted, table, "")
     }
@@ -115,6 +125,11 @@ impl Run {
             }
             Step::CreateIndex { index, table, columns } if self.decide_index(&index, &table, &columns) => {
                 return Ok(());
+            }
+            // Theirs stays, and ours is made beside it.
+            Step::DropIndex(index) if self.is_kept(&index) => return Ok(()),
+            Step::DropIndex(index) if !self.is_prefixed(&index) => {
+                self.present.indexes.remove(&index);
             }
             Step::CreateTrigger { trigger, table } if self.is_adopted(&table) => {
                 let undo = match self.engine {
@@ -169,12 +184,8 @@ impl Run {
             Step::DropColumn { table, column } if self.has(Kind::ColumnKept, &table, &column) => {
                 return Ok(());
             }
-            Step::DropIndex(index) => {
-                let kept = self.records.iter().any(|r| r.kind == Kind::IndexKept && r.name == index);
-                if kept {
-                    return Ok(());
-                }
-            }
+            Step::DropIndex(index) if self.is_kept(&index) && !self.is_prefixed(&index) => return Ok(()),
+            Step::CreateIndex { index, .. } if self.is_kept(&index) => return Ok(()),
             _ => {}
         }
         transaction.text(self.adapted(statement)).await

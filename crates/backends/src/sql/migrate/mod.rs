@@ -57,4 +57,5 @@ pub const ALL: &[Migration] = &[
     migration!(7, "password_resets", "0007_password_resets"),
     migration!(8, "mails_of_invitations", "0008_mails_of_invitations"),
     migration!(9, "guards_and_words", "0009_guards_and_words"),
+    migration!(10, "audit_reading", "0010_audit_reading"),
 ];

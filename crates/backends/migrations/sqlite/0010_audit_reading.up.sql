@@ -1,0 +1,1 @@
+-- Nothing to do: SQLite is told which index to read.

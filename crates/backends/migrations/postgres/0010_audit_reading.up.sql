@@ -6,4 +6,4 @@ CREATE INDEX idx_audit_org_user ON audit_logs (org_id, user_id, (timestamp AT TI
 DROP INDEX idx_audit_org_action;
 CREATE INDEX idx_audit_org_action ON audit_logs (org_id, action, (timestamp AT TIME ZONE 'UTC')) INCLUDE (timestamp);
 DROP INDEX idx_audit_timestamp;
-CREATE INDEX idx_audit_timestamp ON audit_logs ((timestamp AT TIME ZONE 'UTC'), id);
+CREATE INDEX idx_audit_timestamp ON audit_logs ((timestamp AT TIME ZONE 'UTC' AT TIME ZONE 'UTC'), id);

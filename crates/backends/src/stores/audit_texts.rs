@@ -8,7 +8,8 @@
 //!
 //! Both engines would sometimes rather walk the whole trail by time until enough rows of an actor or an action are
 //! met, which takes seconds when there are none among the newest. SQLite is told the index. In PostgreSQL each index has
-//! an order of its own: only that of an organization ends in the moment itself, the others in the moment's UTC.
+//! an order of its own: that of an organization ends in the moment itself, those of an actor and an action in the moment
+//! as UTC has it, that of all in the same there and back.
 
 use super::texts::texts;
 use crate::sql::Sql;
@@ -21,8 +22,14 @@ macro_rules! moment {
     (postgres organization) => {
         "timestamp"
     };
-    (postgres $index:ident) => {
+    (postgres actor) => {
         "(timestamp AT TIME ZONE 'UTC')"
+    };
+    (postgres action) => {
+        "(timestamp AT TIME ZONE 'UTC')"
+    };
+    (postgres $index:ident) => {
+        "(timestamp AT TIME ZONE 'UTC' AT TIME ZONE 'UTC')"
     };
 }
 

@@ -43,8 +43,21 @@ pub async fn list(
     rows.truncate(wanted);
     let next =
         rows.last().filter(|_| more).map(|row| AuditCursor { timestamp: row.timestamp, id: row.id.clone() });
-    let counted = services.audit.count_up_to(&filter, TOTAL_CAP + 1).await?;
+    let counted = counted(services, &filter).await?;
     Ok(AuditListing { rows, total: counted.min(TOTAL_CAP), total_capped: counted > TOTAL_CAP, next })
+}
+
+/// How many rows match, up to one more than [`TOTAL_CAP`].
+async fn counted(services: &Services, filter: &AuditFilter) -> Result<u32, Error> {
+    let long_trails = &services.tallies.long_trails;
+    if long_trails.has(filter) {
+        return Ok(TOTAL_CAP + 1);
+    }
+    let counted = services.audit.count_up_to(filter, TOTAL_CAP + 1).await?;
+    if counted > TOTAL_CAP {
+        long_trails.note(filter);
+    }
+    Ok(counted)
 }
 
 /// Puts a read on record, before anything is read: what cannot be recorded does not happen.

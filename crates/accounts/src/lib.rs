@@ -18,6 +18,7 @@ pub mod housekeeping;
 pub mod input;
 pub mod invitations;
 pub mod lockouts;
+pub mod long_trails;
 mod mailed_link;
 pub mod manage_sessions;
 pub mod model;

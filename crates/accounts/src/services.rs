@@ -12,6 +12,7 @@ use hardening::rate_limit::{QuotaStore, RuleSet};
 use hardening::session::{RevocationMark, SessionStore};
 
 use crate::lockouts::LiftedLocks;
+use crate::long_trails::LongTrails;
 use crate::model::OrganizationSettings;
 use crate::ports::{
     AccountStore, AuditLog, EventStore, InvitationStore, OrganizationStore, Outbox, PasswordResetStore,
@@ -155,13 +156,15 @@ impl Settings {
     }
 }
 
-/// What this process knows of the trail, so that repetition does not fill it.
+/// What this process knows of the trail, so that repetition neither fills it nor counts it again.
 #[derive(Debug, Default)]
 pub struct Tallies {
     /// Refusals that are counted and not on record yet.
     pub refusals: RefusalTally,
     /// Reads of the trail that have their row.
     pub reads: ReadLog,
+    /// What of it need not be counted.
+    pub long_trails: LongTrails,
 }
 
 /// What applies to a new session.

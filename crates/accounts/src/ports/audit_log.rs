@@ -47,7 +47,7 @@ pub struct AuditRow {
 }
 
 /// Which rows. Every field narrows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AuditFilter {
     /// Only this organization; none only for operators.
     pub org_id: Option<String>,

@@ -1,5 +1,7 @@
 //! Reading the audit log: filters, order, paging, totals, and who may.
 
+use backends::sql::Unit;
+
 use crate::support::{Persona, TestApp, fresh_ip};
 use serde_json::{Value, json};
 
@@ -231,4 +233,37 @@ async fn only_admins_read_and_only_their_own_organization() {
     assert!(
         !export.contains("picnic") && !export.contains(&stranger.org_id) && !export.contains("org_system")
     );
+}
+
+/// Ten thousand are counted; one more is "more than that", also when it is asked again and counted no more.
+#[tokio::test]
+async fn totals_are_exact_up_to_ten_thousand() {
+    let app = roomy().await;
+    let admin = app.admin().await;
+    admin.post("/api/events", &event("Beach")).await.expect(201);
+    let copies = async |name: &str, number: u32| {
+        let mut unit = Unit::housekeeping("many rows");
+        let many = "INSERT INTO audit_logs (id, timestamp, org_id, user_id, user_email, user_roles, action, \
+             resource_type, resource_id, status, canonical, leaf_hash) \
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $3) \
+             SELECT 'audit_' || i || $2 || $1, timestamp, org_id, user_id, user_email, user_roles, 'event.update', \
+             resource_type, resource_id, status, canonical, leaf_hash FROM n, audit_logs \
+             WHERE org_id = $1 AND action = 'event.create'";
+        unit.run(many, vec![(&*admin.org_id).into(), name.into(), i64::from(number).into()]);
+        app.assembly.database.commit(unit).await.expect("own database");
+    };
+    let total = async |query: &str| {
+        let page = logs(&admin, query).await;
+        (page["total"].as_u64(), page["total_capped"].as_bool())
+    };
+    copies("a", 10_000).await;
+    for query in ["action=event.update&limit=1", "action=event.*&status=failure"] {
+        let expected = if query.contains("failure") { 0 } else { 10_000 };
+        assert_eq!(total(query).await, (Some(expected), None), "{query}");
+    }
+    copies("b", 1).await;
+    for query in ["action=event.update&limit=1", "action=event.update&limit=3", "status=success"] {
+        assert_eq!(total(query).await, (Some(10_000), Some(true)), "{query}");
+    }
+    assert_eq!(total("action=event.create").await, (Some(1), None));
 }

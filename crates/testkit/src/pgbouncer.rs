@@ -92,7 +92,7 @@ fn configuration(server: &Postgres, folder: &Path, port: u16) -> String {
     format!(
         "[databases]\n* = host={host} port={server_port} user=postgres\n[pgbouncer]\nlisten_port = {port}\n\
          unix_socket_dir = {folder}\nauth_type = any\npool_mode = transaction\n\
-         default_pool_size = {SERVER_CONNECTIONS}\nmax_client_conn = 500\nlog_connections = 0\n\
+         default_pool_size = {SERVER_CONNECTIONS}\nserver_idle_timeout = 2\nmax_client_conn = 500\nlog_connections = 0\n\
          log_disconnections = 0\n"
     )
 }

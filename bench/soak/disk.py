@@ -3,7 +3,7 @@ import os, sqlite3, subprocess, tempfile, time
 
 from .server import Load, Server, check_kept
 
-SIZE = 48 * 1024 * 1024
+SIZE = 256 * 1024 * 1024
 
 
 def fill(path):
@@ -15,6 +15,12 @@ def fill(path):
                     file.write(b"\0" * chunk)
             except OSError:
                 continue
+
+
+def has_room(path):
+    """Whether what was stored leaves half of the disk."""
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize > SIZE // 2
 
 
 def full_disk(args, findings):
@@ -33,7 +39,7 @@ def on_disk(args, findings, mount):
     who = server.founder()
     filler, made, refusals, until = os.path.join(mount, "filler"), {}, set(), time.monotonic() + args.minutes * 60
     rounds = 0
-    while rounds == 0 or time.monotonic() < until and rounds < 50:
+    while rounds == 0 or time.monotonic() < until and rounds < 50 and has_room(mount):
         load = Load([server], who)
         time.sleep(1)
         fill(filler)

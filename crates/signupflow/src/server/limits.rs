@@ -78,10 +78,9 @@ impl Limits {
 
     pub(super) fn builder(&self) -> auto::Builder<TokioExecutor> {
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        // The connection's own supervisor is the stricter one; this is for a head it would miss.
-        let reserve = self.head_timeout + self.idle_timeout;
-        // Not `max_headers`: its room for another number of fields than hyper's own hundred is allocated for each request.
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(reserve).max_buf_size(self.head_buffer);
+        // No timer: the connection's own supervisor has a deadline whenever no request is in flight, and hyper's would be
+        // set for each. Nor `max_headers`: room for another number of fields than hyper's own hundred is allocated each time.
+        builder.http1().header_read_timeout(None).max_buf_size(self.head_buffer);
         builder
             .http2()
             .timer(TokioTimer::new())

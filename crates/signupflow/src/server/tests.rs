@@ -155,6 +155,16 @@ async fn a_dripping_header_is_cut_although_bytes_keep_coming() {
     assert!(started.elapsed() >= SHORT);
 }
 
+/// It came while a request was under way, so that nobody saw a head begin.
+#[tokio::test]
+async fn half_a_head_behind_a_request_is_cut() {
+    let server = start(short()).await;
+    let mut stream = server.connect().await;
+    send(&mut stream, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HT").await;
+    let answer = to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("127.0.0.1"), "{answer}");
+}
+
 #[tokio::test]
 async fn a_connection_at_rest_is_closed_but_serves_before() {
     let server = start(Limits { head_timeout: PATIENCE, ..short() }).await;

@@ -1,5 +1,6 @@
-"""F12: an installation on PostgreSQL and Redis is replaced by another program and back, without anybody noticing."""
-import os, subprocess, tempfile, time
+"""F12: an installation on PostgreSQL and Redis is replaced by another program and back, without anybody noticing. On the
+way back the newer program first undoes what the older one does not know: that refuses a database newer than itself."""
+import json, os, subprocess, tempfile, time
 
 from .server import Gone, Load, Server, check_kept
 
@@ -17,6 +18,18 @@ def two_programs(args, findings):
         process.wait(40)
 
 
+def migrations(binary, settings):
+    out = subprocess.run([binary, "migrate", "status", "--format", "json"], env=settings, capture_output=True, text=True)
+    return {row["version"] for row in json.loads(out.stdout)["migrations"] if row["state"] in ("applied", "pending")}
+
+
+def make_way(binary, other, settings):
+    """Undoes the migrations that only the other program has."""
+    steps = len(migrations(other, settings) - migrations(binary, settings)) if binary != other else 0
+    if steps:
+        subprocess.run([other, "migrate", "down", "--steps", str(steps), "--yes"], env=settings, check=True, capture_output=True)
+
+
 def take_turns(args, findings, folder, urls):
     other = os.path.abspath(args.other) if args.other else args.binary
     old = Server(args, folder, backends=urls)
@@ -26,6 +39,8 @@ def take_turns(args, findings, folder, urls):
     signed_out, codes = 0, []
     for binary in (other, args.binary):
         time.sleep(max(2, args.minutes))
+        if binary == args.binary:
+            make_way(binary, other, old.settings)
         new = Server(args, folder, backends=urls, binary=binary)
         serving.append(new)
         time.sleep(1)
